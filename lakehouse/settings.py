@@ -1,0 +1,128 @@
+"""The only reader of the environment: where things are, which ports, which secrets.
+
+Every value can be set as `LAKEHOUSE_<NAME>`. A stack is a named set of services with its own folder below
+`.lake/run/` and its own ports; test stacks add 10,000 to each port.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lakehouse.errors import SettingsError
+
+HOME = Path(__file__).resolve().parent.parent
+
+PORTS: dict[str, int] = {
+    "kafka": 19092,
+    "kafka_controller": 19093,
+    "minio": 19000,
+    "minio_console": 19001,
+    "nessie": 19120,
+    "nessie_management": 19121,
+    "trino": 18080,
+    "airflow": 18088,
+    "superset": 18089,
+    "spark_ui": 14040,
+    "process_compose": 18000,
+}
+
+SECRET_NAMES: tuple[str, ...] = (
+    "minio_root_password",
+    "s3_writer_secret",
+    "s3_reader_secret",
+    "airflow_jwt_secret",
+    "airflow_secret_key",
+    "airflow_fernet_key",
+    "airflow_admin_password",
+    "airflow_viewer_password",
+    "superset_secret_key",
+    "superset_admin_password",
+    "superset_viewer_password",
+)
+
+
+class Settings(BaseSettings):
+    """One stack's settings. Immutable; made once by a job or command and passed on."""
+
+    model_config = SettingsConfigDict(env_prefix="LAKEHOUSE_", frozen=True, extra="ignore")
+
+    stack: str = Field("demo", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Name of the stack; its folder below .lake/run.")
+    port_offset: int = Field(0, ge=0, le=40000, description="Added to every port of the list.")
+    host: str = Field("127.0.0.1", description="Address that everything binds to.")
+    lake_home: Path = Field(HOME / ".lake", description="The git-ignored folder of everything the set-up makes.")
+    plant_dirs: tuple[Path, ...] = Field((), description="Folders of plant models; empty: conf/plant and the stack's own.")
+    s3_region: str = "us-east-1"
+    spark_master: str = "local[2]"
+    spark_driver_memory: str = "1200m"
+    live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
+    live_publish_every_s: int = Field(15, ge=1, description="Least seconds between two publications by the live application.")
+    lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
+    max_offsets_per_trigger: int = Field(500_000, ge=1, description="Most messages of one micro-batch.")
+
+    def port(self, service: str) -> int:
+        """Return the port of a service of `PORTS` in this stack."""
+        return PORTS[service] + self.port_offset
+
+    @property
+    def run(self) -> Path:
+        """Folder of this stack's data, logs and secrets."""
+        return self.lake_home / "run" / self.stack
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        """`host:port` of the broker."""
+        return f"{self.host}:{self.port('kafka')}"
+
+    @property
+    def s3_endpoint(self) -> str:
+        """URL of the object store."""
+        return f"http://{self.host}:{self.port('minio')}"
+
+    @property
+    def nessie_api(self) -> str:
+        """URL of Nessie's native API, version 2."""
+        return f"http://{self.host}:{self.port('nessie')}/api/v2"
+
+    @property
+    def nessie_iceberg(self) -> str:
+        """URL of Nessie's Iceberg REST side (read only by our rule)."""
+        return f"http://{self.host}:{self.port('nessie')}/iceberg"
+
+    @property
+    def plant_folders(self) -> tuple[Path, ...]:
+        """Folders whose *.yaml make up the plant model: the committed one and the stack's own."""
+        return self.plant_dirs or (HOME / "conf" / "plant", self.run / "plant")
+
+    @property
+    def spark_jars(self) -> Path:
+        """Folder of Spark's extra jars."""
+        return self.lake_home / "jars" / "spark"
+
+    @property
+    def jobs_python(self) -> Path:
+        """Interpreter of the jobs environment."""
+        return self.lake_home / "envs" / "jobs" / "bin" / "python"
+
+    @property
+    def secrets_file(self) -> Path:
+        """The 0600 file of generated secrets."""
+        return self.run / "secrets.json"
+
+    @cached_property
+    def _secrets(self) -> dict[str, str]:
+        if not self.secrets_file.is_file():
+            raise SettingsError(f"stack {self.stack}", f"no secrets at {self.secrets_file.name}: it was never started", "bin/lakehouse up")
+        found: dict[str, str] = json.loads(self.secrets_file.read_text())
+        return found
+
+    def secret(self, name: str) -> str:
+        """Return a generated secret of this stack by its name in `SECRET_NAMES`."""
+        value = self._secrets.get(name, "")
+        if not value:
+            raise SettingsError(f"secret {name}", "it is missing or empty in the stack's secrets file", "bin/lakehouse up")
+        return value
