@@ -14,22 +14,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lakehouse.errors import SettingsError
+from lakehouse.ports import PORTS
+
+__all__ = ["HOME", "PORTS", "SECRET_NAMES", "Settings"]
 
 HOME = Path(__file__).resolve().parent.parent
-
-PORTS: dict[str, int] = {
-    "kafka": 19092,
-    "kafka_controller": 19093,
-    "minio": 19000,
-    "minio_console": 19001,
-    "nessie": 19120,
-    "nessie_management": 19121,
-    "trino": 18080,
-    "airflow": 18088,
-    "superset": 18089,
-    "spark_ui": 14040,
-    "process_compose": 18000,
-}
 
 SECRET_NAMES: tuple[str, ...] = (
     "minio_root_password",
