@@ -14,10 +14,12 @@ class LakehouseError(Exception):
     Attributes:
         code: stable identifier, `E_…`, listed in docs/errors.md.
         exit_code: process exit status for this cause, 2 to 125.
+        remedy: what to do next, as docs/errors.md says it; the line of one error may name a nearer command.
     """
 
     code: ClassVar[str] = "E_INTERNAL"
     exit_code: ClassVar[int] = 70
+    remedy: ClassVar[str] = "Read the log named in the line; when it is not clear from there, report it with the line."
 
     def __init__(self, subject: str, cause: str, next_command: str = "") -> None:
         """Keep the object (`subject`), why (`cause`) and what to type next."""
@@ -37,6 +39,7 @@ class SettingsError(LakehouseError):
 
     code = "E_SETTINGS"
     exit_code = 2
+    remedy = "Set the variable named in the line (`LAKEHOUSE_<NAME>`), or `bin/lakehouse up` to generate the secrets of a new stack."
 
 
 class RequirementError(LakehouseError):
@@ -44,6 +47,7 @@ class RequirementError(LakehouseError):
 
     code = "E_REQUIREMENT"
     exit_code = 3
+    remedy = "`bin/lakehouse doctor` lists each missing thing with the command that brings it."
 
 
 class PlantModelError(LakehouseError):
@@ -51,6 +55,7 @@ class PlantModelError(LakehouseError):
 
     code = "E_PLANT_MODEL"
     exit_code = 4
+    remedy = "Correct the file and line named in conf/plant, then repeat the command."
 
 
 class ContractError(LakehouseError):
@@ -58,6 +63,7 @@ class ContractError(LakehouseError):
 
     code = "E_CONTRACT"
     exit_code = 5
+    remedy = "Correct the file, or the contract in conf/sources.yaml when the source has changed; the file stays in landing until then."
 
 
 class SchemaDriftError(LakehouseError):
@@ -65,6 +71,7 @@ class SchemaDriftError(LakehouseError):
 
     code = "E_SCHEMA_DRIFT"
     exit_code = 6
+    remedy = "Bring the declaration in lakehouse/tables back to what the table has, or declare the change as an evolution (`formerly=`)."
 
 
 class KafkaUnreachableError(LakehouseError):
@@ -72,6 +79,7 @@ class KafkaUnreachableError(LakehouseError):
 
     code = "E_KAFKA_UNREACHABLE"
     exit_code = 10
+    remedy = "`bin/lakehouse status`, then `bin/lakehouse up`; the broker's log is in the stack's logs folder."
 
 
 class StoreUnreachableError(LakehouseError):
@@ -79,6 +87,7 @@ class StoreUnreachableError(LakehouseError):
 
     code = "E_S3_UNREACHABLE"
     exit_code = 11
+    remedy = "`bin/lakehouse status`, then `bin/lakehouse up`; the store's log is in the stack's logs folder."
 
 
 class CatalogUnreachableError(LakehouseError):
@@ -86,6 +95,7 @@ class CatalogUnreachableError(LakehouseError):
 
     code = "E_CATALOG_UNREACHABLE"
     exit_code = 12
+    remedy = "`bin/lakehouse status`, then `bin/lakehouse up`; the catalog's log is in the stack's logs folder."
 
 
 class TrinoUnreachableError(LakehouseError):
@@ -93,6 +103,7 @@ class TrinoUnreachableError(LakehouseError):
 
     code = "E_TRINO"
     exit_code = 13
+    remedy = "`bin/lakehouse status`; when Trino is up, read the cause: it is the query's own message."
 
 
 class DataLossError(LakehouseError):
@@ -100,6 +111,7 @@ class DataLossError(LakehouseError):
 
     code = "E_DATA_LOSS"
     exit_code = 20
+    remedy = "Nothing goes on by itself: find out why the broker lost them (retention?), then decide about the missing ranges in the line."
 
 
 class TopicRecreatedError(LakehouseError):
@@ -107,6 +119,7 @@ class TopicRecreatedError(LakehouseError):
 
     code = "E_TOPIC_RECREATED"
     exit_code = 21
+    remedy = "Nothing goes on by itself: find out who made the topic anew, then decide what its offsets mean."
 
 
 class OffsetGapError(LakehouseError):
@@ -114,6 +127,7 @@ class OffsetGapError(LakehouseError):
 
     code = "E_OFFSET_GAP"
     exit_code = 22
+    remedy = "Start the application again; it reads its progress from the table. When it comes back, the broker has lost offsets."
 
 
 class FencedError(LakehouseError):
@@ -121,6 +135,7 @@ class FencedError(LakehouseError):
 
     code = "E_FENCED"
     exit_code = 23
+    remedy = "Nothing to repair: the other writer's commit stands. Stop the second application if two are running."
 
 
 class LeaseHeldError(LakehouseError):
@@ -128,6 +143,7 @@ class LeaseHeldError(LakehouseError):
 
     code = "E_LEASE_HELD"
     exit_code = 24
+    remedy = "Wait until the other publication ends, or until its lease expires, and repeat the command."
 
 
 class ConservationError(LakehouseError):
@@ -135,6 +151,7 @@ class ConservationError(LakehouseError):
 
     code = "E_CONSERVATION"
     exit_code = 25
+    remedy = "Nothing was committed. Keep the log, report the line: it names the table and the four counts."
 
 
 class AuditFailedError(LakehouseError):
@@ -142,6 +159,7 @@ class AuditFailedError(LakehouseError):
 
     code = "E_AUDIT_FAILED"
     exit_code = 26
+    remedy = "The last publication stays in place. Read the failed audits in ops.audit_result, repair the cause, publish again."
 
 
 class ServiceError(LakehouseError):
@@ -149,3 +167,12 @@ class ServiceError(LakehouseError):
 
     code = "E_SERVICE"
     exit_code = 30
+    remedy = "Read the service's log named in the line, then `bin/lakehouse up` again; it starts only what is missing."
+
+
+class SetupStepError(LakehouseError):
+    """A step of the set-up failed; what was finished before it stays."""
+
+    code = "E_SETUP"
+    exit_code = 31
+    remedy = "Read the step's log named in the line, then `make setup` again: it goes on where it stopped."
