@@ -1,0 +1,30 @@
+"""The list of commands, and the one place where errors become a line and an exit status."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lakehouse.cli import doctor, down, query, reset, status, up
+from lakehouse.cli.console import err
+from lakehouse.errors import LakehouseError
+
+app = typer.Typer(
+    name="lakehouse",
+    help="A plant's own lakehouse: start it, look into it, feed it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for _verb in (doctor, up, down, status, reset, query):
+    app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
+
+
+def main() -> None:
+    """Run the command line; an error that a person can meet is one line, with its own exit status."""
+    try:
+        app()
+    except LakehouseError as error:
+        err.print(error.line(), style="red", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,43 @@
+"""One SQL statement on the stack's Trino."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import trino
+
+from lakehouse.errors import TrinoUnreachableError
+from lakehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Column names, and rows in the statement's order."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+def run_sql(settings: Settings, sql: str, user: str = "engineer") -> Answer:
+    """Run one statement with catalog `kpi`, schema `plant`, session zone UTC.
+
+    Raises:
+        TrinoUnreachableError: Trino does not answer, or refused the statement.
+    """
+    connection = trino.dbapi.connect(
+        host=settings.host, port=settings.port("trino"), user=user, catalog="kpi", schema="plant", timezone="UTC", source="lakehouse", max_attempts=1
+    )
+    try:
+        cursor = connection.cursor()
+        cursor.execute(sql.strip().rstrip(";"))
+        rows = cursor.fetchall()
+        return Answer([column[0] for column in cursor.description or ()], rows)
+    except trino.exceptions.TrinoUserError as error:
+        raise TrinoUnreachableError("query", error.message, "bin/lakehouse query --help") from error
+    except (trino.exceptions.Error, requests.RequestException) as error:
+        raise TrinoUnreachableError("query", f"{type(error).__name__}: {error}", "bin/lakehouse status") from error
+    finally:
+        connection.close()

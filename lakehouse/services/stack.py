@@ -1,0 +1,161 @@
+"""Up and down: from nothing, from a stopped stack, or from what a kill -9 left, to every chosen process ready, and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from lakehouse.errors import RequirementError, ServiceError
+from lakehouse.ports import PORTS
+from lakehouse.services.processes import end_processes, foreign_listeners, stack_processes
+from lakehouse.services.render import render
+from lakehouse.services.supervisor import ProcessState, Supervisor, selected
+from lakehouse.settings import Settings
+
+POLL_S = 0.3
+LAUNCH_WITHIN_S = 20
+STOP_WITHIN_S = 60
+LOG_LINES = 15
+LOG_TAIL_BYTES = 16_384
+PORTS_OF: dict[str, tuple[str, ...]] = {
+    "kafka": ("kafka", "kafka_controller"),
+    "minio": ("minio", "minio_console"),
+    "nessie": ("nessie", "nessie_management"),
+    "trino": ("trino",),
+    "airflow-api": ("airflow",),
+    "superset": ("superset",),
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a start stands: the chosen processes with their states, and how long it has taken."""
+
+    chosen: tuple[str, ...]
+    states: Mapping[str, ProcessState]
+    elapsed_s: float
+
+    @property
+    def waiting(self) -> list[str]:
+        """The chosen processes that are not ready yet."""
+        return [name for name in self.chosen if name not in self.states or not self.states[name].ready]
+
+
+Watch = Callable[[Progress], None]
+
+
+def bring_up(settings: Settings, only: Collection[str], without: Collection[str], within_s: float, watch: Watch) -> Progress:
+    """Start the chosen processes and return when all are ready; those that run already are left alone.
+
+    Args:
+        settings: the stack.
+        only: groups or processes; empty means all.
+        without: groups or processes to leave out.
+        within_s: seconds after which the start counts as failed.
+        watch: called with each look at the processes.
+
+    Raises:
+        ServiceError: one ended, or was not ready in time; its log is named.
+        RequirementError: something of the set-up is missing, or a port is taken.
+        SettingsError: a secret or a name is refused.
+    """
+    chosen = selected(only, without)
+    _require_setup(settings)
+    supervisor = Supervisor(settings)
+    if supervisor.alive():
+        _start_missing(supervisor, chosen)
+    else:
+        end_processes(settings)
+        _require_ports(settings, chosen)
+        render(settings)
+        _launch(supervisor, settings, chosen)
+    return _wait_ready(supervisor, settings, tuple(chosen), within_s, watch)
+
+
+def take_down(settings: Settings) -> int:
+    """Stop everything of the stack and return how many processes there were; data stays.
+
+    Raises:
+        ServiceError: some processes do not end even by KILL.
+    """
+    count = len(stack_processes(settings))
+    supervisor = Supervisor(settings)
+    if supervisor.alive():
+        supervisor.stop_all(STOP_WITHIN_S)
+        psutil.wait_procs(stack_processes(settings), timeout=STOP_WITHIN_S)
+    end_processes(settings)
+    return count
+
+
+def last_lines(log: Path, count: int = LOG_LINES) -> list[str]:
+    """Return up to `count` last lines of a log, none when there is no such file."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace").splitlines()[-count:]
+
+
+def _require_setup(settings: Settings) -> None:
+    lake = settings.lake_home
+    for path in (lake / "bin" / "process-compose", lake / "bin" / "minio", lake / "dist" / "trino-476" / "lib", lake / "jars" / "kafka"):
+        if not path.exists():
+            raise RequirementError(f"{path.parent.name}/{path.name}", "not there: the set-up is not complete", "make setup")
+
+
+def _require_ports(settings: Settings, chosen: Collection[str]) -> None:
+    """Raise RequirementError when another program listens where a chosen process will."""
+    names = {name: settings.port(name) for process in chosen for name in PORTS_OF.get(process, ())}
+    names["process_compose"] = settings.port("process_compose")
+    taken = foreign_listeners(settings, names.values())
+    for name in (name for name in PORTS if names.get(name) in taken):
+        cause = f"{taken[names[name]]} listens there already"
+        raise RequirementError(f"port {names[name]} ({name})", cause, "stop it, or set LAKEHOUSE_PORT_OFFSET; bin/lakehouse up")
+
+
+def _start_missing(supervisor: Supervisor, chosen: Collection[str]) -> None:
+    states = supervisor.states()
+    for name in chosen:
+        if name not in states or not (states[name].ready or states[name].is_running or states[name].status in ("Pending", "Restarting")):
+            supervisor.start(name)
+
+
+def _launch(supervisor: Supervisor, settings: Settings, chosen: Collection[str]) -> None:
+    child = supervisor.launch(chosen)
+    deadline = time.monotonic() + LAUNCH_WITHIN_S
+    while not supervisor.alive():
+        if child.poll() is not None or time.monotonic() > deadline:
+            log = settings.run / "logs" / "process-compose.log"
+            raise ServiceError("process-compose", f"did not start; {' / '.join(last_lines(log, 2)) or 'no log'}", f"less {log}")
+        time.sleep(POLL_S)
+
+
+def _wait_ready(supervisor: Supervisor, settings: Settings, chosen: tuple[str, ...], within_s: float, watch: Watch) -> Progress:
+    started = time.monotonic()
+    while True:
+        progress = Progress(chosen, supervisor.states(), time.monotonic() - started)
+        watch(progress)
+        if not progress.waiting:
+            return progress
+        failed = [name for name in chosen if name in progress.states and progress.states[name].failed]
+        if failed:
+            raise _failure(settings, _root_cause(failed, progress.states), "ended instead of becoming ready")
+        if not progress.states and not supervisor.alive():
+            raise _failure(settings, "process-compose", "no longer answers")
+        if progress.elapsed_s > within_s:
+            raise _failure(settings, progress.waiting[0], f"not ready after {within_s:.0f} s (waiting: {', '.join(progress.waiting)})")
+        time.sleep(POLL_S)
+
+
+def _root_cause(failed: list[str], states: Mapping[str, ProcessState]) -> str:
+    """Return the first that failed by itself; a skipped one only waited for it."""
+    return next((name for name in failed if states[name].status != "Skipped"), failed[0])
+
+
+def _failure(settings: Settings, name: str, what: str) -> ServiceError:
+    log = settings.run / "logs" / f"{name}.log"
+    return ServiceError(name, f"{what}; log {log}", f"less {log}")
