@@ -41,7 +41,7 @@ def _core(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__FERNET_KEY": settings.secret("airflow_fernet_key"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(settings.run / "conf" / "airflow-passwords.json"),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{airflow_url(settings)}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{settings.address('airflow')}/execution/",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.run / "logs" / "airflow"),
         "NO_PROXY": "127.0.0.1,localhost",
@@ -51,7 +51,7 @@ def _core(settings: Settings) -> dict[str, str]:
 
 def _api(settings: Settings) -> dict[str, str]:
     return {
-        "AIRFLOW__API__HOST": settings.host,
+        "AIRFLOW__API__HOST": settings.bind,
         "AIRFLOW__API__PORT": str(settings.port("airflow")),
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__BASE_URL": airflow_url(settings),
@@ -75,7 +75,7 @@ def _jobs(settings: Settings) -> dict[str, str]:
     connection = {"conn_type": "spark", "host": "local[1]", "extra": {"deploy-mode": "client", "spark-binary": "spark-submit"}}
     return {
         "AIRFLOW_CONN_SPARK_LOCAL": json.dumps(connection),
-        "LAKEHOUSE_SPARK_PROPERTIES": str(settings.run / "conf" / "spark.properties"),
+        "LAKEHOUSE_SPARK_PROPERTIES": str(settings.spark_properties_file),
         "LAKEHOUSE_REPO": str(HOME),
         "JOBS_JAVA_HOME": str(find_jdk(17, 17)),
         "JOBS_PYTHON": str(settings.jobs_python),

@@ -46,7 +46,7 @@ def stack_variables(settings: Settings) -> dict[str, str]:
         **settings_environment(settings),
         **ports,
         **{name: str(path) for name, path in {**folders, **javas, **programs}.items()},
-        "BIND": settings.host,
+        "BIND": settings.bind,
         "KAFKA_CLUSTER": base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_OID, settings.stack).bytes).decode().rstrip("="),
         "TRINO_ENVIRONMENT": settings.stack.replace("-", "_"),
         SERVICE_OF: str(settings.run),
@@ -87,7 +87,7 @@ def spark_environment(settings: Settings) -> dict[str, str]:
         "PYSPARK_DRIVER_PYTHON": str(python),
         "PYTHONPATH": str(HOME),
         "PATH": f"{python.parent}{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin",
-        "LAKEHOUSE_SPARK_PROPERTIES": str(settings.run / "conf" / "spark.properties"),
+        "LAKEHOUSE_SPARK_PROPERTIES": str(settings.spark_properties_file),
     }
 
 
@@ -97,8 +97,8 @@ def superset_environment(settings: Settings) -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(HOME / "conf" / "superset" / "superset_config.py"),
         "SUPERSET_SECRET_KEY": settings.secret("superset_secret_key"),
         "SUPERSET_HOME": str(settings.run / "data" / "superset"),
-        "SUPERSET_ADMIN_PASSWORD": settings.secret("superset_admin_password"),
-        "SUPERSET_VIEWER_PASSWORD": settings.secret("superset_viewer_password"),
+        "LAKEHOUSE_SUPERSET_ADMIN_PASSWORD": settings.secret("superset_admin_password"),
+        "LAKEHOUSE_SUPERSET_VIEWER_PASSWORD": settings.secret("superset_viewer_password"),
         "FLASK_APP": "superset.app:create_app()",
         "PYTHONPATH": str(HOME),
         "TZ": "UTC",

@@ -39,7 +39,7 @@ def minio(port: int) -> bool:
 
 def nessie(port: int) -> bool:
     """Return whether the catalog's API serves its default branch."""
-    return _get(port, "/api/v2/config")["defaultBranch"] == "main"
+    return bool(_get(port, "/api/v2/config")["defaultBranch"] == "main")
 
 
 def trino(port: int) -> bool:
@@ -54,15 +54,28 @@ def trino(port: int) -> bool:
     return rows == [[1]]
 
 
-def airflow(port: int) -> bool:
-    """Return whether the API server, the scheduler and the DAG processor are healthy."""
-    health = _get(port, "/api/v2/monitor/health")
-    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+def spark(port: int) -> bool:
+    """Return whether a Spark application runs and serves its status."""
+    return any(not attempt["completed"] for one in _get(port, "/api/v1/applications") for attempt in one["attempts"])
 
 
 def airflow_api(port: int) -> bool:
     """Return whether the API server answers and reaches its database."""
-    return bool(_get(port, "/api/v2/monitor/health")["metadatabase"]["status"] == "healthy")
+    return _airflow_part(port, "metadatabase")
+
+
+def airflow_scheduler(port: int) -> bool:
+    """Return whether the scheduler's heartbeat is fresh."""
+    return _airflow_part(port, "scheduler")
+
+
+def airflow_dag_processor(port: int) -> bool:
+    """Return whether the DAG processor's heartbeat is fresh."""
+    return _airflow_part(port, "dag_processor")
+
+
+def _airflow_part(port: int, part: str) -> bool:
+    return bool(_get(port, "/api/v2/monitor/health")[part]["status"] == "healthy")
 
 
 def superset(port: int) -> bool:
@@ -70,7 +83,8 @@ def superset(port: int) -> bool:
     return _get(port, "/health") is not None
 
 
-PROBES: dict[str, Callable[[int], bool]] = {probe.__name__: probe for probe in (kafka, minio, nessie, trino, airflow, airflow_api, superset)}
+_ALL = (kafka, minio, nessie, trino, spark, airflow_api, airflow_scheduler, airflow_dag_processor, superset)
+PROBES: dict[str, Callable[[int], bool]] = {probe.__name__: probe for probe in _ALL}
 
 
 def ready(service: str, port: int) -> bool:
@@ -93,7 +107,7 @@ def wait_ready(service: str, port: int, within_s: float) -> bool:
 
 def _get(port: int, path: str, body: bytes | None = None) -> Any:
     """Return a 2xx answer's JSON, or an empty text; raises OSError for anything else."""
-    request = urllib.request.Request(f"http://{HOST}:{port}{path}", body, {"X-Trino-User": "probe", "X-Trino-Source": "probe"})  # noqa: S310
+    request = urllib.request.Request(f"http://{HOST}:{port}{path}", body, {"X-Trino-User": "probe", "X-Trino-Source": "probe"})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=ANSWER_WITHIN_S) as answer:
         content = answer.read()
         return json.loads(content) if "json" in answer.headers.get("Content-Type", "") else ""

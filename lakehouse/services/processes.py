@@ -76,8 +76,9 @@ def foreign_listeners(settings: Settings, ports: Iterable[int]) -> dict[int, str
     ours = {process.pid for process in stack_processes(settings)}
     taken: dict[int, str] = {}
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port in wanted and connection.pid not in ours:
-            taken[connection.laddr.port] = _describe(connection.pid)
+        port = connection.laddr[1] if connection.laddr else None
+        if connection.status == psutil.CONN_LISTEN and port in wanted and connection.pid not in ours:
+            taken[port] = _describe(connection.pid)
     return taken
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka.admin import ConfigResource, KafkaAdminClient
@@ -21,15 +21,9 @@ from urllib3.exceptions import HTTPError
 
 from lakehouse.errors import KafkaUnreachableError, LakehouseError, SettingsError, StoreUnreachableError
 from lakehouse.settings import Settings
+from lakehouse.sources.topics import Topic, load_topics
 
-DAY_MS = 86_400_000
-TOPICS: dict[str, int] = {"sensor.temperature": 4, "machine.interruption": 2, "machine.count": 2}
-TOPIC_CONFIG = {
-    # Retention goes by the time of appending: history sent with event time as record time would be deleted before it lands.
-    "message.timestamp.type": "LogAppendTime",
-    "retention.ms": str(7 * DAY_MS),
-    "cleanup.policy": "delete",
-}
+HOUR_MS = 3_600_000
 BUCKETS = ("landing", "lake")
 ROOT, WRITER, READER = "lakehouse-root", "lakehouse-writer", "lakehouse-reader"
 
@@ -41,38 +35,37 @@ def topics(settings: Settings) -> str:
         KafkaUnreachableError: the broker does not answer or refuses.
         SettingsError: a topic exists with another kind of timestamp.
     """
+    declared = load_topics()
     try:
         admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, client_id="lakehouse-provision")
         try:
-            _ensure_topics(admin)
+            _ensure_topics(admin, declared)
         finally:
             admin.close()
     except KafkaError as error:
         raise KafkaUnreachableError(settings.kafka_bootstrap, str(error), "bin/lakehouse status") from error
-    return f"topics: {', '.join(f'{name} ({count})' for name, count in TOPICS.items())}"
+    return f"topics: {', '.join(f'{topic.name} ({topic.partitions})' for topic in declared)}"
 
 
-def _ensure_topics(admin: Any) -> None:
+def _ensure_topics(admin: Any, declared: Sequence[Topic]) -> None:
     """Create what is absent, add partitions that are missing, refuse a topic that keeps producers' times."""
     present = set(admin.list_topics())
-    absent = {
-        name: {"num_partitions": count, "replication_factor": 1, "configs": TOPIC_CONFIG} for name, count in TOPICS.items() if name not in present
-    }
+    absent = {topic.name: _creation(topic) for topic in declared if topic.name not in present}
     if absent:
         admin.create_topics(absent, wait_for_metadata=True)
-    for topic in admin.describe_topics(list(TOPICS)):
-        name, count = topic["name"], len(topic["partitions"])
-        if count < TOPICS[name]:
-            admin.create_partitions({name: TOPICS[name]})
-    _refuse_producer_times(admin)
+    counts = {found["name"]: len(found["partitions"]) for found in admin.describe_topics([topic.name for topic in declared])}
+    for topic in declared:
+        if counts[topic.name] < topic.partitions:
+            admin.create_partitions({topic.name: topic.partitions})
+        (described,) = admin.describe_configs([ConfigResource("TOPIC", topic.name)]).values()
+        if described[topic.name].get("message.timestamp.type", {}).get("value") != "LogAppendTime":
+            raise SettingsError(f"topic {topic.name}", "message.timestamp.type is not LogAppendTime", "delete the topic; bin/lakehouse up")
 
 
-def _refuse_producer_times(admin: Any) -> None:
-    """Raise SettingsError when a topic of ours keeps the times that producers send."""
-    for name in TOPICS:
-        (described,) = admin.describe_configs([ConfigResource("TOPIC", name)]).values()
-        if described[name].get("message.timestamp.type", {}).get("value") != "LogAppendTime":
-            raise SettingsError(f"topic {name}", "message.timestamp.type is not LogAppendTime", "delete the topic; bin/lakehouse up")
+def _creation(topic: Topic) -> dict[str, Any]:
+    """Return what a topic is created with. Retention goes by record time, so the broker's: history keeps its event time in the payload."""
+    kept = {"message.timestamp.type": "LogAppendTime", "retention.ms": str(topic.retention_hours * HOUR_MS), "cleanup.policy": "delete"}
+    return {"num_partitions": topic.partitions, "replication_factor": 1, "configs": kept}
 
 
 def buckets(settings: Settings) -> str:
@@ -81,7 +74,7 @@ def buckets(settings: Settings) -> str:
     Raises:
         StoreUnreachableError: the store does not answer or refuses.
     """
-    endpoint = f"{settings.host}:{settings.port('minio')}"
+    endpoint = settings.address("minio")
     password = settings.secret("minio_root_password")
     try:
         _ensure_buckets(Minio(endpoint, ROOT, password, secure=False, region=settings.s3_region))

@@ -32,7 +32,7 @@ def render(settings: Settings) -> None:
     for folder in TEMPLATE_FOLDERS:
         for template in sorted(path for path in (HOME / "conf" / folder).rglob("*") if path.is_file()):
             write_private(conf / template.relative_to(HOME / "conf"), fill(template, values))
-    write_private(conf / "spark.properties", properties_text(spark_properties(settings)))
+    write_private(settings.spark_properties_file, properties_text(spark_properties(settings)))
     write_private(conf / "airflow-passwords.json", airflow_passwords(settings))
     for service, variables in environment.service_environments(settings).items():
         write_private(conf / f"{service}.env", environment.shell_text(variables))
@@ -42,7 +42,7 @@ def render(settings: Settings) -> None:
 def placeholders(settings: Settings) -> dict[str, str]:
     """Return every name that a template may use, with its value; the secrets are among them."""
     return {
-        "host": settings.host,
+        "bind": settings.bind,
         "region": settings.s3_region,
         "run": str(settings.run),
         "conf": str(settings.run / "conf"),
@@ -51,6 +51,8 @@ def placeholders(settings: Settings) -> dict[str, str]:
         "nessie_api": settings.nessie_api,
         "nessie_iceberg": settings.nessie_iceberg,
         **{f"port_{name}": str(settings.port(name)) for name in PORTS},
+        **{f"host_{name}": settings.host_of(name) for name in PORTS},
+        **{f"address_{name}": settings.address(name) for name in PORTS},
         **{name: settings.secret(name) for name in SECRET_NAMES},
     }
 

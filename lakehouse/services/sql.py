@@ -27,9 +27,9 @@ def run_sql(settings: Settings, sql: str, user: str = "engineer") -> Answer:
     Raises:
         TrinoUnreachableError: Trino does not answer, or refused the statement.
     """
-    connection = trino.dbapi.connect(
-        host=settings.host, port=settings.port("trino"), user=user, catalog="kpi", schema="plant", timezone="UTC", source="lakehouse", max_attempts=1
-    )
+    address = {"host": settings.host, "port": settings.port("trino"), "user": user}
+    session = {"catalog": "kpi", "schema": "plant", "timezone": "UTC", "source": "lakehouse"}
+    connection = trino.dbapi.connect(**address, **session, max_attempts=1)
     try:
         cursor = connection.cursor()
         cursor.execute(sql.strip().rstrip(";"))

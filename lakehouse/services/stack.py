@@ -119,8 +119,12 @@ def _require_ports(settings: Settings, chosen: Collection[str]) -> None:
 
 def _start_missing(supervisor: Supervisor, chosen: Collection[str]) -> None:
     states = supervisor.states()
+    unknown = [name for name in chosen if name not in states]
+    if unknown:
+        raise ServiceError(unknown[0], "the running stack was started before conf/process-compose.yaml had it", "bin/lakehouse down; bin/lakehouse up")
     for name in chosen:
-        if name not in states or not (states[name].ready or states[name].is_running or states[name].status in ("Pending", "Restarting")):
+        state = states[name]
+        if not (state.ready or state.is_running or state.status in ("Pending", "Restarting")):
             supervisor.start(name)
 
 
