@@ -7,6 +7,7 @@ Every value can be set as `LAKEHOUSE_<NAME>`. A stack is a named set of services
 from __future__ import annotations
 
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -42,7 +43,9 @@ class Settings(BaseSettings):
 
     stack: str = Field("demo", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Name of the stack; its folder below .lake/run.")
     port_offset: int = Field(0, ge=0, le=40000, description="Added to every port of the list.")
-    host: str = Field("127.0.0.1", description="Address that everything binds to.")
+    host: str = Field("127.0.0.1", description="Address at which people and the stack's own processes reach it.")
+    bind: str = Field("127.0.0.1", description="Address that services listen on; another one than loopback only inside a container.")
+    hosts: dict[str, str] = Field({}, description="Services, by name of the port list, that are reached elsewhere than at `host`.")
     lake_home: Path = Field(HOME / ".lake", description="The git-ignored folder of everything the set-up makes.")
     plant_dirs: tuple[Path, ...] = Field((), description="Folders of plant models; empty: conf/plant and the stack's own.")
     s3_region: str = "us-east-1"
@@ -51,11 +54,20 @@ class Settings(BaseSettings):
     live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
     live_publish_every_s: int = Field(15, ge=1, description="Least seconds between two publications by the live application.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
+    checkpoints: str = Field("", description="Folder or URL of streaming checkpoints; empty: below the stack's folder. Only a cache.")
     max_offsets_per_trigger: int = Field(500_000, ge=1, description="Most messages of one micro-batch.")
 
     def port(self, service: str) -> int:
         """Return the port of a service of `PORTS` in this stack."""
         return PORTS[service] + self.port_offset
+
+    def host_of(self, service: str) -> str:
+        """Return the name at which a service of `PORTS` is reached."""
+        return self.hosts.get(service, self.host)
+
+    def address(self, service: str) -> str:
+        """Return `host:port` of a service of `PORTS`."""
+        return f"{self.host_of(service)}:{self.port(service)}"
 
     @property
     def run(self) -> Path:
@@ -65,22 +77,22 @@ class Settings(BaseSettings):
     @property
     def kafka_bootstrap(self) -> str:
         """`host:port` of the broker."""
-        return f"{self.host}:{self.port('kafka')}"
+        return self.address("kafka")
 
     @property
     def s3_endpoint(self) -> str:
         """URL of the object store."""
-        return f"http://{self.host}:{self.port('minio')}"
+        return f"http://{self.address('minio')}"
 
     @property
     def nessie_api(self) -> str:
         """URL of Nessie's native API, version 2."""
-        return f"http://{self.host}:{self.port('nessie')}/api/v2"
+        return f"http://{self.address('nessie')}/api/v2"
 
     @property
     def nessie_iceberg(self) -> str:
         """URL of Nessie's Iceberg REST side (read only by our rule)."""
-        return f"http://{self.host}:{self.port('nessie')}/iceberg"
+        return f"http://{self.address('nessie')}/iceberg"
 
     @property
     def plant_folders(self) -> tuple[Path, ...]:
@@ -96,6 +108,16 @@ class Settings(BaseSettings):
     def jobs_python(self) -> Path:
         """Interpreter of the jobs environment."""
         return self.lake_home / "envs" / "jobs" / "bin" / "python"
+
+    @property
+    def spark_properties_file(self) -> Path:
+        """The 0600 properties file that every Spark process of the stack is started with."""
+        return self.run / "conf" / "spark.properties"
+
+    @property
+    def checkpoint_root(self) -> str:
+        """Where streaming checkpoints lie."""
+        return self.checkpoints or str(self.run / "data" / "checkpoints")
 
     @property
     def secrets_file(self) -> Path:
@@ -115,3 +137,8 @@ class Settings(BaseSettings):
         if not value:
             raise SettingsError(f"secret {name}", "it is missing or empty in the stack's secrets file", "bin/lakehouse up")
         return value
+
+
+def crash_plan() -> str:
+    """Return the fault plan of a test (`point:hit:action`), empty outside tests; see lakehouse/crashpoints.py."""
+    return os.environ.get("LAKEHOUSE_CRASHPOINT", "")
