@@ -171,6 +171,11 @@ PRODUCTION_EVENT = Table(
             {"start_at": "2012-01-29T23:24:00Z", "end_at": "2012-01-30T05:43:00Z"}, {"start_at": None, "end_at": None},
         ),
         Rule(
+            "ts_range", f"{_in_time('start_at')} AND {_in_time('end_at')}", "Start and end between 2000 and five minutes after landing.",
+            {"start_at": "2012-01-29T23:24:00Z", "end_at": "2012-01-30T05:43:00Z"},
+            {"start_at": "1912-01-29T23:24:00Z", "end_at": "2012-01-30T05:43:00Z"},
+        ),
+        Rule(
             "interval", "end_at >= start_at", "It does not end before it starts.",
             {"start_at": "2012-01-29T23:24:00Z", "end_at": "2012-01-29T23:24:00Z"},
             {"start_at": "2012-01-29T23:24:00Z", "end_at": "2012-01-29T23:23:00Z"},
@@ -219,6 +224,18 @@ CONFIRMATION = Table(
         Rule(
             "posting_date_format", "posting_date IS NOT NULL", "The posting date is a date of the workbook's profile.",
             {"posting_date": "2018-11-01"}, {"posting_date": None},
+        ),
+        Rule(
+            "ts_range",
+            f"posting_date >= date'2000-01-01' AND posting_date <= date(landed_at) + 1 AND (start_at IS NULL OR ({_in_time('start_at')}))"
+            f" AND (end_at IS NULL OR ({_in_time('end_at')}))",
+            "Posting date, start and end between 2000 and the day of landing.",
+            {"posting_date": "2018-11-01"}, {"posting_date": "1918-11-01"},
+        ),
+        Rule(
+            "interval", "start_at IS NULL OR end_at IS NULL OR end_at >= start_at", "It does not end before it starts.",
+            {"start_at": "2026-11-20T05:00:00Z", "end_at": "2026-11-20T06:00:00Z"},
+            {"start_at": "2026-11-20T05:00:00Z", "end_at": "2026-11-20T04:00:00Z"},
         ),
         Rule(
             "quantity_range",

@@ -1,0 +1,1 @@
+"""Land: topics and files as sent, with where they came from, and how far it got."""

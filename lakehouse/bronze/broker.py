@@ -1,0 +1,82 @@
+"""What the broker says about its topics: identity, partitions, first and next offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from lakehouse.errors import DataLossError, KafkaUnreachableError
+
+
+@dataclass(frozen=True)
+class TopicState:
+    """One topic at the broker: its id, and partition to first held and next offset."""
+
+    topic_id: str
+    first: Mapping[int, int]
+    following: Mapping[int, int]
+
+
+@contextmanager
+def _reached(bootstrap: str) -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError, ValueError) as error:
+        cause = f"no answer from {bootstrap} ({type(error).__name__})"
+        raise KafkaUnreachableError("Kafka", cause, "bin/lakehouse up, then bin/lakehouse status") from error
+
+
+def topic_states(bootstrap: str, topics: list[str], timeout_ms: int = 10_000) -> dict[str, TopicState]:
+    """Return the state of each topic.
+
+    Raises:
+        KafkaUnreachableError: the broker did not answer, or has no such topic.
+    """
+    with _reached(bootstrap):
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=timeout_ms)
+        try:
+            described: list[dict[str, Any]] = admin.describe_topics(topics)
+        finally:
+            admin.close()
+        ids = {each.get("name", each.get("topic")): str(each.get("topic_id", "")) for each in described if not each.get("error_code")}
+        absent = sorted(set(topics) - set(ids))
+        if absent:
+            raise KafkaUnreachableError(f"topic {', '.join(absent)}", "the broker has no such topic", "bin/lakehouse up")
+        return _with_offsets(bootstrap, ids, {name: _partitions(each) for each in described for name in [each.get("name", each.get("topic"))]})
+
+
+def _partitions(described: Mapping[str, Any]) -> list[int]:
+    return sorted(int(part.get("partition_index", part.get("partition"))) for part in described["partitions"])
+
+
+def _with_offsets(bootstrap: str, ids: Mapping[str, str], partitions: Mapping[str, list[int]]) -> dict[str, TopicState]:
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        wanted = [TopicPartition(topic, p) for topic in ids for p in partitions[topic]]
+        first, following = consumer.beginning_offsets(wanted), consumer.end_offsets(wanted)
+    finally:
+        consumer.close()
+    return {
+        topic: TopicState(
+            ids[topic],
+            {p: int(first[TopicPartition(topic, p)]) for p in partitions[topic]},
+            {p: int(following[TopicPartition(topic, p)]) for p in partitions[topic]},
+        )
+        for topic in ids
+    }
+
+
+def check_still_held(topic: str, state: TopicState, ends: Mapping[int, int]) -> None:
+    """Refuse to go on when the broker dropped offsets before they were landed.
+
+    Raises:
+        DataLossError: with the exact ranges that are gone.
+    """
+    lost = [f"{p}:[{end},{state.first[p]})" for p, end in sorted(ends.items()) if state.first.get(p, 0) > end]
+    if lost:
+        raise DataLossError(f"topic {topic}", f"retention removed offsets that were not landed: {', '.join(lost)}", "lengthen the topic's retention; see docs/errors.md")

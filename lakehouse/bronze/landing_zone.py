@@ -1,0 +1,136 @@
+"""The landing bucket: what lies there, read once and kept byte for byte under its SHA-256. Keys are data, never patterns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lakehouse.errors import StoreUnreachableError
+from lakehouse.settings import Settings
+from lakehouse.spark_conf import WRITER
+
+LANDING_BUCKET = "landing"
+LAKE_BUCKET = "lake"
+RAW_PREFIX = "raw/"
+CHUNK = 1 << 20
+MOVED_ON = frozenset({"PreconditionFailed", "NoSuchKey", "404", "412"})
+TEMPORARY_STARTS = ("~$", ".", "._")
+TEMPORARY_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload")
+TEMPORARY_MARK = "_COPYING_"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One object as the store listed it. `size` in bytes."""
+
+    key: str
+    etag: str
+    size: int
+    modified_at: datetime
+
+    @property
+    def site_id(self) -> str:
+        """The key's second part, empty when the key has no site and file name."""
+        parts = self.key.split("/")
+        return parts[1] if len(parts) > 2 and parts[-1] else ""
+
+    @property
+    def is_temporary(self) -> bool:
+        """True for lock files, half-written files of other programs and folder markers."""
+        name = self.key.rsplit("/", 1)[-1]
+        lower = name.lower()
+        return not name or lower.startswith(TEMPORARY_STARTS) or lower.endswith(TEMPORARY_ENDS) or TEMPORARY_MARK in name
+
+
+@contextmanager
+def _answering(subject: str) -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StoreUnreachableError(subject, f"{type(error).__name__}: {error}", "bin/lakehouse status") from error
+
+
+class LandingZone:
+    """The landing bucket of one stack.
+
+    Args:
+        settings: the stack.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._s3: Any = boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            region_name=settings.s3_region,
+            aws_access_key_id=WRITER,
+            aws_secret_access_key=settings.secret("s3_writer_secret"),
+            config=Config(
+                s3={"addressing_style": "path"}, proxies={}, connect_timeout=5, read_timeout=60, retries={"max_attempts": 4, "mode": "standard"}
+            ),
+        )
+
+    def listed(self, source: str) -> list[Listed]:
+        """Return all complete objects of a source, in the order in which they arrived.
+
+        An upload that is still under way is not listed by the store.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        found: list[Listed] = []
+        with _answering(f"bucket {LANDING_BUCKET}"):
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=LANDING_BUCKET, Prefix=f"{source}/"):
+                found += [Listed(each["Key"], each["ETag"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
+        return sorted(found, key=lambda each: (each.modified_at, each.key))
+
+    def fetch(self, listed: Listed, folder: Path) -> tuple[Path, str] | None:
+        """Copy an object, exactly as it was listed, to a local file and return (path, SHA-256).
+
+        Returns None when the object was replaced or deleted since it was listed; the next run sees what is there then.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        path, digest = folder / "object", hashlib.sha256()
+        with _answering(listed.key):
+            try:
+                body = self._s3.get_object(Bucket=LANDING_BUCKET, Key=listed.key, IfMatch=listed.etag)["Body"]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in MOVED_ON:
+                    return None
+                raise
+            with path.open("wb") as out:
+                for chunk in body.iter_chunks(CHUNK):
+                    digest.update(chunk)
+                    out.write(chunk)
+        return path, digest.hexdigest()
+
+    def keep_raw(self, path: Path, sha256: str) -> None:
+        """Keep the bytes as `raw/<sha256>` in the lake bucket, once.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        key = f"{RAW_PREFIX}{sha256}"
+        with _answering(key):
+            found = self._s3.list_objects_v2(Bucket=LAKE_BUCKET, Prefix=key, MaxKeys=1)
+            if not any(each["Key"] == key and each["Size"] == path.stat().st_size for each in found.get("Contents", [])):
+                self._s3.upload_file(str(path), LAKE_BUCKET, key)
+
+    def upload(self, path: Path, key: str) -> None:
+        """Put a local file into the landing bucket under a key.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        with _answering(key):
+            self._s3.put_object(Bucket=LANDING_BUCKET, Key=key, Body=path.read_bytes())

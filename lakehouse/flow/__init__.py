@@ -1,0 +1,1 @@
+"""The verbs put together: land, conform, summarise, publish. Jobs and the command line call these; the layers stay apart."""

@@ -1,0 +1,240 @@
+"""Land files: what lies in the landing bucket to bronze, silver, quarantine and ops, on one branch merged in one commit.
+
+Progress lives in `ops.landing`. A file is known by its SHA-256: landed before under any name, it is a duplicate. A run that
+is repeated by its id finds its own objects recorded and changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import structlog
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lakehouse.bronze.files import BronzeWriter, Envelope
+from lakehouse.bronze.landing_zone import LandingZone, Listed
+from lakehouse.crashpoints import crashpoint
+from lakehouse.errors import ContractError, FencedError
+from lakehouse.flow.conform_files import bronze_table, conform
+from lakehouse.flow.conform_topics import Conformed
+from lakehouse.flow.land_topics import commit_row, next_seq
+from lakehouse.nessie import Nessie
+from lakehouse.plant import PlantModel
+from lakehouse.sources import csv_text, workbook
+from lakehouse.sources.contracts import ContractBreachError, CsvContract, Difference, WorkbookContract
+from lakehouse.spark.schema import struct_of
+from lakehouse.spark.write import append
+from lakehouse.tables.ops import FILE_COMMIT, LANDING
+
+log = structlog.get_logger(__name__)
+ATTEMPTS = 5
+MAX_BYTES = 2 << 30
+MICROSECOND = timedelta(microseconds=1)
+Contract = CsvContract | WorkbookContract
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one object.
+
+    Attributes:
+        status: landed, duplicate, rejected; or waiting, when it was left for a later run (not recorded).
+        differences: first differences from the contract, or why it waits.
+        row_count: rows landed.
+    """
+
+    object_key: str
+    file_sha256: str
+    status: str
+    code: str = ""
+    differences: tuple[str, ...] = ()
+    row_count: int = 0
+
+    def line(self) -> str:
+        """Return it as one line for a person."""
+        tail = f": {'; '.join(self.differences)}" if self.differences else ""
+        return f"{self.status:9} {self.row_count:>8} rows  {self.object_key} {self.code}{tail}".rstrip()
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    """What one run did.
+
+    Attributes:
+        outcomes: by object, in the order of arrival.
+        skipped: keys of lock files, temporary files and folder markers.
+        conformed: counts of the silver table; None when nothing was landed.
+        is_repeat: True when the run was recorded before and nothing was done.
+    """
+
+    source: str
+    run_id: str
+    outcomes: tuple[Outcome, ...] = ()
+    skipped: tuple[str, ...] = ()
+    conformed: Conformed | None = None
+    is_repeat: bool = False
+
+    def lines(self) -> list[str]:
+        """Return it as lines for a person, the counts last."""
+        found = [each.line() for each in self.outcomes] + [f"skipped             {key}" for key in self.skipped]
+        if self.conformed is not None:
+            counts = " ".join(f"{name}={count}" for name, count in asdict(self.conformed.counts).items())
+            found.append(f"conformed {self.conformed.silver_table.schema_name}: {counts}")
+        tally = ", ".join(f"{status} {sum(each.status == status for each in self.outcomes)}" for status in ("landed", "duplicate", "rejected", "waiting"))
+        return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to do)' if self.is_repeat else ''}: {tally}"]
+
+
+@dataclass(frozen=True)
+class FileLanding:
+    """Lands the files of one source.
+
+    Attributes:
+        spark: the session.
+        nessie: the catalog's client.
+        zone: the landing bucket.
+        source: name of the source contract.
+        contract: the contract.
+        plant: the plant model.
+    """
+
+    spark: SparkSession
+    nessie: Nessie
+    zone: LandingZone
+    source: str
+    contract: Contract
+    plant: PlantModel
+
+    def run(self, run_id: str, now: datetime) -> LandingReport:
+        """Land what is new, or repeat a recorded run, which changes nothing.
+
+        Args:
+            run_id: name of the run.
+            now: when the rows count as landed (UTC); files of one run are one microsecond apart.
+
+        Raises:
+            FencedError: other writers were first `ATTEMPTS` times; nothing was merged.
+            StoreUnreachableError, CatalogUnreachableError: a service does not answer; nothing was merged.
+            ConservationError: the rows do not add up; nothing was merged.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._run(run_id, now)
+            except FencedError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.info("another writer was first, landing again", attempt=attempt, cause=error.cause)
+        raise AssertionError
+
+    def _run(self, run_id: str, now: datetime) -> LandingReport:
+        recorded = self.spark.table(LANDING.on_main).where(F.col("source") == self.source).collect()
+        own = [row for row in recorded if row["run_id"] == run_id]
+        if own:
+            return LandingReport(self.source, run_id, tuple(_outcome_of(row) for row in own), is_repeat=True)
+        seen = {(row["object_key"], row["etag"]) for row in recorded}
+        listed = self.zone.listed(self.source)
+        skipped = tuple(each.key for each in listed if each.is_temporary)
+        new = [each for each in listed if not each.is_temporary and (each.key, each.etag) not in seen]
+        ready = [each for each in new if each.site_id in self.plant.sites or not each.site_id]
+        waiting = tuple(_waiting(each, "its site is in no file of the plant model") for each in new if each not in ready)
+        report = LandingReport(self.source, run_id, waiting, skipped)
+        if not ready:
+            return report
+        landed = {row["file_sha256"] for row in recorded if row["status"] == "landed"}
+        with self.nessie.work_branch("files") as branch:
+            outcomes = self._land(ready, landed, now, branch)
+            conformed = self._conform(outcomes, now, branch)
+            if self._record(ready, outcomes, run_id, now, branch):
+                crashpoint("files_before_merge")
+                self.nessie.merge(branch, f"land {self.source}: run {run_id}")
+                crashpoint("files_after_merge")
+        return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed)
+
+    def _land(self, ready: Sequence[Listed], landed: set[str], now: datetime, branch: str) -> list[Outcome]:
+        table = bronze_table(self.contract.bronze)
+        writer = BronzeWriter(lambda rows: append(self.spark.createDataFrame(rows), table, branch))
+        outcomes: list[Outcome] = []
+        for nth, listed in enumerate(ready):
+            with TemporaryDirectory(prefix="lakehouse-landing-") as folder:
+                outcomes.append(self._land_one(listed, landed, now + nth * MICROSECOND, writer, Path(folder)))
+        writer.flush()
+        crashpoint("files_after_bronze")
+        return outcomes
+
+    def _land_one(self, listed: Listed, landed: set[str], at: datetime, writer: BronzeWriter, folder: Path) -> Outcome:
+        if listed.size > MAX_BYTES:
+            return _rejected(listed, "", [Difference("too_large", f"at most {MAX_BYTES} bytes", str(listed.size))])
+        fetched = self.zone.fetch(listed, folder)
+        if fetched is None:
+            return _waiting(listed, "it was replaced or deleted while it was read")
+        path, sha256 = fetched
+        if sha256 in landed:
+            return Outcome(listed.key, sha256, "duplicate")
+        try:
+            sheet, rows = self._parsed(path, listed)
+        except ContractBreachError as breach:
+            return _rejected(listed, sha256, breach.differences)
+        self.zone.keep_raw(path, sha256)
+        landed.add(sha256)
+        count = writer.add(Envelope(sha256, listed.key, listed.site_id, sheet, at), rows)
+        return Outcome(listed.key, sha256, "landed", row_count=count)
+
+    def _parsed(self, path: Path, listed: Listed) -> tuple[str, Any]:
+        """Sheet name (empty for text) and rows of a file.
+
+        Raises:
+            ContractBreachError: the file breaks its contract.
+        """
+        if not listed.site_id:
+            raise ContractBreachError([Difference("key", f"{self.source}/<site_id>/<file>", listed.key)])
+        if isinstance(self.contract, CsvContract):
+            csv_text.check(path, self.contract)
+            return "", csv_text.rows(path, self.contract)
+        profile = self.contract.profile(listed.site_id)
+        return profile.sheet, workbook.rows(path, profile)
+
+    def _conform(self, outcomes: Sequence[Outcome], now: datetime, branch: str) -> Conformed | None:
+        files = [each.file_sha256 for each in outcomes if each.status == "landed"]
+        if not files:
+            return None
+        conformed = conform(self.spark, self.contract, self.plant, files, branch)
+        seq = next_seq(self.spark, FILE_COMMIT, branch)
+        row = commit_row(conformed, seq, now, json.dumps({"source": self.source, "files": files}))
+        append(self.spark.createDataFrame([row], struct_of(FILE_COMMIT)), FILE_COMMIT, branch)
+        crashpoint("files_after_silver")
+        return conformed
+
+    def _record(self, ready: Sequence[Listed], outcomes: Sequence[Outcome], run_id: str, now: datetime, branch: str) -> int:
+        """Write `ops.landing` and return the number of rows; an object that waits is not recorded."""
+        named = {"source": self.source, "run_id": run_id}
+        rows = [
+            {**_recorded(listed, outcome), **named, "landed_at": now + nth * MICROSECOND}
+            for nth, (listed, outcome) in enumerate(zip(ready, outcomes, strict=True))
+            if outcome.status != "waiting"
+        ]
+        if rows:
+            append(self.spark.createDataFrame(rows, struct_of(LANDING)).coalesce(1), LANDING, branch)
+        return len(rows)
+
+
+def _recorded(listed: Listed, outcome: Outcome) -> Mapping[str, Any]:
+    own = {**asdict(outcome), "differences": list(outcome.differences)}
+    return {**own, "etag": listed.etag, "site_id": listed.site_id, "byte_count": listed.size}
+
+
+def _outcome_of(row: Row) -> Outcome:
+    return Outcome(row["object_key"], row["file_sha256"], row["status"], row["code"], tuple(row["differences"]), row["row_count"])
+
+
+def _waiting(listed: Listed, why: str) -> Outcome:
+    return Outcome(listed.key, "", "waiting", differences=(why,))
+
+
+def _rejected(listed: Listed, sha256: str, differences: Sequence[Difference]) -> Outcome:
+    return Outcome(listed.key, sha256, "rejected", ContractError.code, tuple(each.text() for each in differences))

@@ -1,0 +1,224 @@
+"""Publish gold: under the lease, on a branch, audited there, merged in one commit. The live application and the jobs call this one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+
+import structlog
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lakehouse.crashpoints import crashpoint
+from lakehouse.errors import AuditFailedError
+from lakehouse.flow.health import source_health
+from lakehouse.flow.summarise import GoldFrames, MachineShift, SilverFrames, summarise, temperature_windows
+from lakehouse.flow.touched import Consumed, Extent, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
+from lakehouse.model import Table
+from lakehouse.nessie import Nessie
+from lakehouse.plant import PlantModel
+from lakehouse.quality.audits import audited
+from lakehouse.quality.rules import persisted
+from lakehouse.spark.schema import struct_of
+from lakehouse.spark.write import append, replace_touched
+from lakehouse.tables import gold, ops, silver
+
+log = structlog.get_logger(__name__)
+WINDOW = timedelta(minutes=10)
+START_AND_END: Mapping[str, tuple[Table, str, str]] = {
+    "sensor_reading": (silver.SENSOR_READING, "reading_at", "reading_at"),
+    "machine_count": (silver.MACHINE_COUNT, "reading_at", "reading_at"),
+    "machine_interruption": (silver.MACHINE_INTERRUPTION, "start_at", "coalesce(end_at, landed_at)"),
+    "production_event": (silver.PRODUCTION_EVENT, "start_at", "end_at"),
+    "confirmation": (silver.CONFIRMATION, "cast(posting_date AS timestamp)", "cast(posting_date AS timestamp) + interval 2 days"),
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One publication: its number, knowledge time, and how many machine-shifts and temperature stretches it rebuilt."""
+
+    revision: int
+    as_of: datetime
+    machine_shift_count: int
+    temperature_extent_count: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What one publication rebuilds."""
+
+    shifts: list[MachineShift]
+    readings: list[Extent]
+    topic_seq: int
+    file_seq: int
+    reason: str
+
+
+def publish(spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, *, ttl_s: int, wait_s: float, rebuild: bool = False) -> Published | None:
+    """Bring gold up to date and publish it; None when there was nothing to do.
+
+    Args:
+        spark: the session.
+        nessie: the catalog's client.
+        plant: the plant model.
+        owner: who asks, for the lease and the record.
+        ttl_s: seconds after which a silent holder's lease may be taken.
+        wait_s: seconds to wait for the lease.
+        rebuild: redo everything, not only what was touched.
+
+    Raises:
+        LeaseHeldError: somebody else is publishing.
+        AuditFailedError: nothing was published; the branch stays for inspection.
+        FencedError: gold changed on main meanwhile; run it again.
+    """
+    with nessie.lease(owner, ttl_s, wait_s):
+        before = nessie.get("main")
+        with nessie.work_branch("gold") as branch:
+            consumed = last_publication(spark, branch)
+            as_of = datetime.now(UTC)
+            work = _plan(spark, plant, consumed, as_of, branch, rebuild)
+            if work is None:
+                return None
+            revision = consumed.revision + 1
+            done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
+            _write(spark, nessie, plant, work, done, branch, None if rebuild else consumed.as_of)
+            _record(spark, plant, work, done, owner, branch)
+            crashpoint("before_publish")
+            nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
+            crashpoint("after_publish")
+        nessie.tag("publication-previous", before)
+    log.info("published", revision=revision, machine_shifts=done.machine_shift_count, temperature_extents=done.temperature_extent_count, reason=done.reason)
+    return done
+
+
+def last_publication(spark: SparkSession, branch: str = "main") -> Consumed:
+    """Return how far gold has been published."""
+    newest = spark.table(ops.PUBLICATION.at(branch)).orderBy(F.desc("revision")).limit(1).withColumn("as_of_us", F.unix_micros("as_of")).collect()
+    if not newest:
+        return Consumed()
+    row = newest[0]
+    as_of = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=row["as_of_us"])
+    return Consumed(row["topic_seq"], row["file_seq"], row["plant_versions"], row["revision"], as_of)
+
+
+def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: datetime, branch: str, rebuild: bool) -> _Work | None:
+    fresh, topic_seq, file_seq = new_extents(spark, consumed, branch)
+    versions = site_versions(plant)
+    changed = [site for site, version in versions.items() if rebuild or consumed.plant_versions.get(site, version) != version]
+    extents = with_neighbours(spark, fresh, branch)
+    if changed:
+        extents += everything(spark, START_AND_END, branch, changed)
+    running = running_extents(plant, _known_machines(spark, branch), consumed.as_of, as_of)
+    shifts = machine_shifts(plant, [*extents, *running], as_of)
+    readings = reading_spans(extents)
+    if not shifts and not readings and (topic_seq, file_seq) == (consumed.topic_seq, consumed.file_seq):
+        return None
+    reason = "rebuild" if changed else "touched" if fresh else "clock"
+    return _Work(shifts, readings, topic_seq, file_seq, reason)
+
+
+def site_versions(plant: PlantModel) -> dict[str, str]:
+    """Return site to the content hash of its part of the plant model."""
+    return {site_id: PlantModel({site_id: site}).version for site_id, site in plant.sites.items()}
+
+
+def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
+    """Return the machines that gold has rows of within the last days, by what the ledger's newest rows say."""
+    shifts = spark.table(gold.MACHINE_SHIFT.at(branch)).where(F.col("is_provisional"))
+    return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
+
+
+def _write(
+    spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, counted_until: datetime | None
+) -> None:
+    frames = SilverFrames(
+        interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
+        counts=spark.table(silver.MACHINE_COUNT.at(branch)),
+        events=spark.table(silver.PRODUCTION_EVENT.at(branch)),
+        confirmations=spark.table(silver.CONFIRMATION.at(branch)),
+        readings=spark.table(silver.SENSOR_READING.at(branch)),
+    )
+    if work.shifts:
+        made = summarise(spark, plant, work.shifts, frames, done.as_of, done.revision)
+        with persisted(made.time_segment) as segments, persisted(made.machine_shift) as shifts:
+            _audit(spark, nessie, GoldFrames(segments, shifts), done, branch)
+            replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(work.shifts, "segment_start_at"))
+            replace_touched(shifts, gold.MACHINE_SHIFT, branch, shifts_condition(work.shifts, "shift_start_at"))
+    if work.readings:
+        spans = _window_spans(work.readings)
+        windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
+        replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, spans_condition(spans, "window_start_at"))
+    health = source_health(spark, branch, done.as_of, done.revision, counted_until)
+    with persisted(health) as counted:
+        counted.count()
+        replace_touched(counted, gold.SOURCE_HEALTH, branch, "true")
+
+
+def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Published, branch: str) -> None:
+    results = audited(frames.time_segment, frames.machine_shift)
+    rows = [(done.revision, each.audit, each.violation_count, each.example, done.as_of) for each in results]
+    broken = [each for each in results if each.violation_count]
+    if broken:
+        kept = f"failed-{done.revision}-{done.as_of:%Y%m%d%H%M%S}"
+        nessie.create(kept, nessie.get(branch))
+        first = broken[0]
+        cause = f"audit {first.audit} found {first.violation_count} violations, e.g. {first.example}; branch {kept} keeps them"
+        raise AuditFailedError(f"publication {done.revision}", cause, "bin/lakehouse status")
+    append(spark.createDataFrame(rows, struct_of(ops.AUDIT_RESULT)).coalesce(1), ops.AUDIT_RESULT, branch)
+
+
+def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, owner: str, branch: str) -> None:
+    row = (
+        done.revision, datetime.now(UTC), done.as_of, owner, work.topic_seq, work.file_seq, site_versions(plant), len(work.shifts), work.reason,
+    )  # fmt: skip
+    append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, branch)
+
+
+Span = tuple[str, str, datetime, datetime]
+
+
+def _window_spans(extents: Iterable[Extent]) -> list[Span]:
+    """Return the ten-minute-aligned spans of changed temperature windows; the two after a change share its 30-minute maximum."""
+    spans = []
+    for each in extents:
+        start = each.from_at - (each.from_at - datetime(1970, 1, 1, tzinfo=UTC)) % WINDOW
+        end = each.to_at - (each.to_at - datetime(1970, 1, 1, tzinfo=UTC)) % WINDOW + WINDOW * 3
+        spans.append((each.site_id, each.machine_id, start, end))
+    return joined_spans(spans)
+
+
+def joined_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans of each machine with overlapping and abutting ones made one, in order."""
+    joined: list[Span] = []
+    for (site, machine), group in groupby(sorted(spans), key=lambda span: span[:2]):
+        current: list[Span] = []
+        for _, _, start, end in group:
+            if current and start <= current[-1][3]:
+                current[-1] = (site, machine, current[-1][2], max(current[-1][3], end))
+            else:
+                current.append((site, machine, start, end))
+        joined += current
+    return joined
+
+
+def _literal(at: datetime) -> str:
+    return f"timestamp'{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+
+
+def spans_condition(spans: Sequence[Span], column: str) -> str:
+    """Return the SQL condition that a row of a machine starts within one of the spans."""
+    each = (
+        f"(site_id = '{site}' AND machine_id = '{machine}' AND {column} >= {_literal(start)} AND {column} < {_literal(end)})"
+        for site, machine, start, end in spans
+    )
+    sites = ", ".join(sorted({f"'{span[0]}'" for span in spans}))
+    return f"site_id IN ({sites}) AND ({' OR '.join(each)})"
+
+
+def shifts_condition(shifts: Sequence[MachineShift], column: str) -> str:
+    """Return the SQL condition that a row starts within one of the machine-shifts; windows tile time, so they join up."""
+    return spans_condition(joined_spans((s.site_id, s.machine_id, s.window.start_at, s.window.end_at) for s in shifts), column)

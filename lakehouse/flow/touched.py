@@ -1,0 +1,135 @@
+"""What a publication must rebuild: the machine-shifts and temperature windows that conform touched, or that the clock moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lakehouse.flow.summarise import MachineShift
+from lakehouse.model import Table
+from lakehouse.plant import PlantModel
+from lakehouse.tables.ops import FILE_COMMIT, TOPIC_COMMIT
+from lakehouse.tables.silver import MACHINE_COUNT, SENSOR_READING
+
+TIME_TABLES = ("machine_interruption", "machine_count", "production_event", "confirmation")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A stretch of one machine's time that changed in one silver table. Instants UTC, `to_at` included."""
+
+    silver_table: str
+    site_id: str
+    machine_id: str
+    from_at: datetime
+    to_at: datetime
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """How far the publications have consumed the commit tables, and with which plant model."""
+
+    topic_seq: int = 0
+    file_seq: int = 0
+    plant_versions: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 0
+    as_of: datetime | None = None
+
+
+def new_extents(spark: SparkSession, consumed: Consumed, branch: str) -> tuple[list[Extent], int, int]:
+    """Return the extents of all commits after `consumed`, and the sequence numbers that they reach."""
+    found: list[Extent] = []
+    reached = []
+    for table, seq in ((TOPIC_COMMIT, consumed.topic_seq), (FILE_COMMIT, consumed.file_seq)):
+        rows = _merged(spark.table(table.at(branch)).where(F.col("commit_seq") > seq)).collect()
+        found += [Extent(r["silver_table"], r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in rows if r["site_id"]]
+        reached.append(max([seq, *(int(r["seq"]) for r in rows)]))
+    return found, reached[0], reached[1]
+
+
+def _merged(commits: DataFrame) -> DataFrame:
+    """Return one row for each table, machine and hour touched; a commit that touched nothing still counts its number."""
+    one = commits.select("silver_table", "commit_seq", F.explode_outer("touched").alias("t")).select("silver_table", "commit_seq", "t.*")
+    return one.groupBy("silver_table", "site_id", "machine_id", F.date_trunc("hour", "from_at").alias("hour")).agg(
+        F.unix_micros(F.min("from_at")).alias("from_us"), F.unix_micros(F.max("to_at")).alias("to_us"), F.max("commit_seq").alias("seq")
+    )
+
+
+def _utc(micros: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def with_neighbours(spark: SparkSession, extents: Sequence[Extent], branch: str) -> list[Extent]:
+    """Return the extents with those of counters widened to the readings before and after: a new reading changes both spans."""
+    counts = [each for each in extents if each.silver_table == MACHINE_COUNT.name]
+    if not counts:
+        return list(extents)
+    spans = spark.createDataFrame(
+        [(e.site_id, e.machine_id, e.from_at, e.to_at) for e in counts], "site_id string, machine_id string, from_at timestamp, to_at timestamp"
+    )
+    readings = spark.table(MACHINE_COUNT.at(branch)).select("site_id", "machine_id", "reading_at")
+    at = F.col("reading_at")
+    widened = (
+        F.broadcast(spans)
+        .join(readings, ["site_id", "machine_id"], "left")
+        .groupBy("site_id", "machine_id", "from_at", "to_at")
+        .agg(
+            F.unix_micros(F.coalesce(F.max(F.when(at < F.col("from_at"), at)), F.col("from_at"))).alias("from_us"),
+            F.unix_micros(F.coalesce(F.min(F.when(at > F.col("to_at"), at)), F.col("to_at"))).alias("to_us"),
+        )
+        .collect()
+    )
+    wide = [Extent(MACHINE_COUNT.name, r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in widened]
+    return [each for each in extents if each.silver_table != MACHINE_COUNT.name] + wide
+
+
+def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime) -> list[MachineShift]:
+    """Return each machine-shift that shares time with an extent and has begun by `as_of`, once, in order."""
+    found: set[MachineShift] = set()
+    for each in extents:
+        machine = plant.machine(each.site_id, each.machine_id)
+        if each.silver_table not in TIME_TABLES or machine is None or machine.state_source == "none":
+            continue
+        for window in plant.windows(each.site_id, each.from_at, each.to_at + timedelta(microseconds=1)):
+            if window.start_at < as_of:
+                found.add(MachineShift(each.site_id, each.machine_id, window))
+    return sorted(found, key=lambda shift: (shift.site_id, shift.machine_id, shift.window.start_at))
+
+
+def running_extents(plant: PlantModel, machines: Iterable[tuple[str, str]], since: datetime | None, as_of: datetime) -> list[Extent]:
+    """Return, for each machine that gold knows, the time that has passed since the last publication: its shift went on."""
+    if since is None or since >= as_of:
+        return []
+    return [Extent("machine_interruption", site, machine, since, as_of) for site, machine in machines if plant.machine(site, machine) is not None]
+
+
+def reading_spans(extents: Iterable[Extent]) -> list[Extent]:
+    """Return the extents of temperature readings."""
+    return [each for each in extents if each.silver_table == SENSOR_READING.name]
+
+
+def everything(spark: SparkSession, tables: Mapping[str, tuple[Table, str, str]], branch: str, sites: Sequence[str]) -> list[Extent]:
+    """Return extents that cover all silver rows of some sites: what a rebuild, or a changed plant model, must redo.
+
+    Args:
+        spark: the session.
+        tables: name to (table, SQL of the row's start, SQL of the row's end).
+        branch: Nessie branch.
+        sites: sites to cover.
+    """
+    found: list[Extent] = []
+    for name, (table, start, end) in tables.items():
+        rows: list[Any] = (
+            spark.table(table.at(branch))
+            .where(F.col("site_id").isin(list(sites)))
+            .groupBy("site_id", "machine_id")
+            .agg(F.unix_micros(F.min(F.expr(start))).alias("from_us"), F.unix_micros(F.max(F.expr(end))).alias("to_us"))
+            .collect()
+        )
+        found += [Extent(name, r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in rows]
+    return found

@@ -1,0 +1,1 @@
+"""Row rules to columns, quarantine, conservation, audits."""
