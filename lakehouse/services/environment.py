@@ -47,6 +47,7 @@ def stack_variables(settings: Settings) -> dict[str, str]:
         **ports,
         **{name: str(path) for name, path in {**folders, **javas, **programs}.items()},
         "BIND": settings.bind,
+        "TRINO_HOST": settings.host_of("trino"),
         "KAFKA_CLUSTER": base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_OID, settings.stack).bytes).decode().rstrip("="),
         "TRINO_ENVIRONMENT": settings.stack.replace("-", "_"),
         SERVICE_OF: str(settings.run),
@@ -82,7 +83,7 @@ def spark_environment(settings: Settings) -> dict[str, str]:
     return {
         "JAVA_HOME": str(find_jdk(17, 17)),
         "SPARK_HOME": str(site_packages / "pyspark"),
-        "SPARK_LOCAL_IP": settings.host,
+        "SPARK_LOCAL_IP": settings.bind,
         "PYSPARK_PYTHON": str(python),
         "PYSPARK_DRIVER_PYTHON": str(python),
         "PYTHONPATH": str(HOME),

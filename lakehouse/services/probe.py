@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
 import sys
@@ -15,7 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-HOST = "127.0.0.1"
+HOST = os.environ.get("LAKEHOUSE_PROBE_HOST", "127.0.0.1")
 ANSWER_WITHIN_S = 5.0
 CLIENT = b"probe"
 

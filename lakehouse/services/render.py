@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from string import Template
 
-from lakehouse.errors import SettingsError
+from lakehouse.errors import LakehouseError, SettingsError
 from lakehouse.ports import PORTS
 from lakehouse.services import environment
 from lakehouse.services.airflow_env import airflow_passwords
@@ -18,11 +19,22 @@ DATA_FOLDERS = ("kafka", "minio", "nessie", "trino", "spark/local", "spark/wareh
 
 
 def render(settings: Settings) -> None:
-    """Write everything that the processes of a stack read: secrets, settings files, environments, folders.
+    """Write everything that the processes of a stack read: what `render_files` writes, and the variables for process-compose.
 
     Raises:
         SettingsError: a template names an unknown placeholder, or a secret is refused.
         RequirementError: a Java runtime is missing.
+    """
+    render_files(settings)
+    write_private(environment.env_file(settings), environment.dotenv_text(environment.stack_variables(settings)))
+
+
+def render_files(settings: Settings) -> None:
+    """Write the secrets, settings files, services' environments and folders of a stack; containers need no more than these.
+
+    Raises:
+        SettingsError: a template names an unknown placeholder, or a secret is refused.
+        RequirementError: Java 17 is missing.
     """
     ensure_secrets(settings)
     for name in (*(f"data/{folder}" for folder in DATA_FOLDERS), "logs", "conf", "plant", "sim"):
@@ -36,7 +48,6 @@ def render(settings: Settings) -> None:
     write_private(conf / "airflow-passwords.json", airflow_passwords(settings))
     for service, variables in environment.service_environments(settings).items():
         write_private(conf / f"{service}.env", environment.shell_text(variables))
-    write_private(environment.env_file(settings), environment.dotenv_text(environment.stack_variables(settings)))
 
 
 def placeholders(settings: Settings) -> dict[str, str]:
@@ -67,3 +78,19 @@ def fill(template: Path, values: dict[str, str]) -> str:
         return Template(template.read_text()).substitute(values)
     except (KeyError, ValueError) as error:
         raise SettingsError(f"template {template.relative_to(HOME)}", f"unknown or malformed placeholder: {error}") from error
+
+
+def main() -> int:
+    """Write a containers' stack (the first service of docker-compose.yml); print a sentence, or the error's one line."""
+    settings = Settings()
+    try:
+        render_files(settings)
+    except LakehouseError as error:
+        sys.stderr.write(error.line() + "\n")
+        return error.exit_code
+    sys.stdout.write(f"settings: stack {settings.stack} is written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
