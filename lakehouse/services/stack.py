@@ -20,6 +20,7 @@ POLL_S = 0.3
 LAUNCH_WITHIN_S = 20
 STOP_WITHIN_S = 60
 LOG_LINES = 15
+MOST_RESTARTS = 3
 LOG_TAIL_BYTES = 16_384
 PORTS_OF: dict[str, tuple[str, ...]] = {
     "kafka": ("kafka", "kafka_controller"),
@@ -121,7 +122,7 @@ def _start_missing(supervisor: Supervisor, chosen: Collection[str]) -> None:
     states = supervisor.states()
     unknown = [name for name in chosen if name not in states]
     if unknown:
-        raise ServiceError(unknown[0], "the running stack was started before conf/process-compose.yaml had it", "bin/lakehouse down; bin/lakehouse up")
+        raise ServiceError(unknown[0], "the running stack was started before it was declared", "bin/lakehouse down; bin/lakehouse up")
     for name in chosen:
         state = states[name]
         if not (state.ready or state.is_running or state.status in ("Pending", "Restarting")):
@@ -140,14 +141,15 @@ def _launch(supervisor: Supervisor, settings: Settings, chosen: Collection[str])
 
 def _wait_ready(supervisor: Supervisor, settings: Settings, chosen: tuple[str, ...], within_s: float, watch: Watch) -> Progress:
     started = time.monotonic()
+    before = {name: state.restarts for name, state in supervisor.states().items()}
     while True:
         progress = Progress(chosen, supervisor.states(), time.monotonic() - started)
         watch(progress)
         if not progress.waiting:
             return progress
-        failed = [name for name in chosen if name in progress.states and progress.states[name].failed]
+        failed = _failed(progress, before)
         if failed:
-            raise _failure(settings, _root_cause(failed, progress.states), "ended instead of becoming ready")
+            raise _failure(settings, failed, "ended instead of becoming ready")
         if not progress.states and not supervisor.alive():
             raise _failure(settings, "process-compose", "no longer answers")
         if progress.elapsed_s > within_s:
@@ -155,9 +157,12 @@ def _wait_ready(supervisor: Supervisor, settings: Settings, chosen: tuple[str, .
         time.sleep(POLL_S)
 
 
-def _root_cause(failed: list[str], states: Mapping[str, ProcessState]) -> str:
-    """Return the first that failed by itself; a skipped one only waited for it."""
-    return next((name for name in failed if states[name].status != "Skipped"), failed[0])
+def _failed(progress: Progress, before: Mapping[str, int]) -> str:
+    """Return what waiting will not mend: ended for good, or restarted too often since the start. A skipped one only waited for it."""
+    waiting = [progress.states[name] for name in progress.waiting if name in progress.states]
+    failed = [state for state in waiting if state.failed or state.restarts - before.get(state.name, 0) >= MOST_RESTARTS]
+    failed.sort(key=lambda state: state.status == "Skipped")
+    return failed[0].name if failed else ""
 
 
 def _failure(settings: Settings, name: str, what: str) -> ServiceError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from lakehouse.settings import HOME, Settings
 
 FILE = HOME / "conf" / "process-compose.yaml"
 ANSWER_WITHIN_S = 5
-GONE = ("Completed", "Error", "Skipped", "Terminated")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ProcessState:
     name: str
     status: str
     health: str
-    has_probe: bool
+    once: bool
     restarts: int
     exit_code: int
     pid: int
@@ -47,16 +47,17 @@ class ProcessState:
     @property
     def ready(self) -> bool:
         """Whether it runs and answers, or ran once and ended well."""
-        if self.status == "Completed":
-            return self.exit_code == 0
-        return self.is_running and (self.health == "Ready" or not self.has_probe)
+        if self.once:
+            return self.status == "Completed" and self.exit_code == 0
+        return self.is_running and self.health == "Ready"
 
     @property
     def failed(self) -> bool:
         """Whether it will not become ready by waiting."""
-        return self.status in ("Error", "Skipped") or (self.status == "Completed" and self.exit_code != 0) or self.restarts >= 5
+        return self.status in ("Error", "Skipped") or (self.status == "Completed" and self.exit_code != 0)
 
 
+@cache
 def declared() -> dict[str, Declared]:
     """Return the declared processes by name, in the file's order."""
     processes = yaml.safe_load(FILE.read_text())["processes"]
@@ -131,7 +132,8 @@ class Supervisor:
             found = self._get("/processes")["data"]
         except requests.RequestException:
             return {}
-        return {one["name"]: _state(one) for one in found}
+        once = {name for name, process in declared().items() if process.once}
+        return {one["name"]: _state(one, one["name"] in once) for one in found}
 
     def start(self, name: str) -> None:
         """Start one process that does not run.
@@ -171,12 +173,12 @@ class Supervisor:
         return answer.json()
 
 
-def _state(one: dict[str, Any]) -> ProcessState:
+def _state(one: dict[str, Any], once: bool) -> ProcessState:
     return ProcessState(
         name=one["name"],
         status=one["status"],
         health=one["is_ready"],
-        has_probe=one["has_ready_probe"],
+        once=once,
         restarts=one["restarts"],
         exit_code=one["exit_code"],
         pid=one["pid"],
