@@ -106,14 +106,16 @@ def _go_on_in_python_311() -> None:
         os.execv(python, [str(python), "-m", "lakehouse.setup", *sys.argv[1:]])  # noqa: S606  the same command, no shell
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0, the error's own, or 130 after an interruption."""
     asked, places = _arguments(sys.argv[1:] if words is None else words), Places.here()
-    signal.signal(signal.SIGTERM, _terminated)
+    # SIGINT too: a background job is started with it ignored
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupted)
     try:
         if asked.verb == "doctor":
             return _doctor(places, asked.json)

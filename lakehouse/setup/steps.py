@@ -72,13 +72,15 @@ class Progress:
 
 def run_lanes(lanes: Sequence[Sequence[Step]], progress: Progress) -> list[Outcome]:
     """Run lanes side by side and return every step's outcome, in the order of the lanes."""
-    with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, len(lanes)))
+    try:
         futures = [pool.submit(_run_lane, lane, progress) for lane in lanes]
-        try:
-            return [outcome for future in futures for outcome in future.result()]
-        except KeyboardInterrupt:
-            end_running_commands()
-            raise
+        return [outcome for future in futures for outcome in future.result()]
+    except KeyboardInterrupt:
+        end_running_commands()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def _run_lane(lane: Sequence[Step], progress: Progress) -> list[Outcome]:
@@ -162,6 +164,8 @@ def run_command(step: str, command: Sequence[str | Path], log: Path, variables: 
         except FileNotFoundError as error:
             raise SetupStepError(step, f"{command[0]} is not to be found", "bin/lakehouse doctor") from error
         _running.add(process.pid)
+        if _stop.is_set():
+            end_running_commands()
         try:
             status = process.wait()
         finally:
