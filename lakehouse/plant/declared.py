@@ -130,7 +130,7 @@ class IdealCycle(_Declared):
 
     Attributes:
         cycle_s: seconds of one cycle.
-        cavities: pieces of one cycle.
+        cavities: pieces of one cycle; None: those that the quantity row names, else 1.
     """
 
     part_no: str | None = None
@@ -138,7 +138,7 @@ class IdealCycle(_Declared):
     machine_id: Name | None = None
     valid_from: dt.date = dt.date(2000, 1, 1)
     cycle_s: Decimal = Field(gt=0, max_digits=18, decimal_places=9)
-    cavities: int = Field(1, ge=1)
+    cavities: int | None = Field(None, ge=1)
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

@@ -34,6 +34,11 @@ class Site:
         return self.declared.zone
 
     @cached_property
+    def version(self) -> str:
+        """Content hash of what its file declares; comments do not matter."""
+        return _hash({self.site_id: self.declared.model_dump(mode="json")})
+
+    @cached_property
     def machines(self) -> Mapping[str, Machine]:
         """Declared machines by id; a discovering site has those that it names."""
         return {machine.machine_id: machine for machine in self.declared.machines}
@@ -68,8 +73,7 @@ class PlantModel:
     @cached_property
     def version(self) -> str:
         """Content hash of everything declared; comments and order of files do not matter."""
-        declared = {name: site.declared.model_dump(mode="json") for name, site in sorted(self.sites.items())}
-        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:16]
+        return _hash({name: site.declared.model_dump(mode="json") for name, site in self.sites.items()})
 
     def site(self, site_id: str) -> Site:
         """Return a site.
@@ -90,3 +94,7 @@ class PlantModel:
     def windows(self, site_id: str, from_at: dt.datetime, to_at: dt.datetime) -> list[ShiftWindow]:
         """Return all windows of a site, shifts and `off`, that overlap `[from_at, to_at)`; instants must be aware."""
         return calendar.windows(self.site(site_id).declared, from_at, to_at)
+
+
+def _hash(declared: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()[:16]

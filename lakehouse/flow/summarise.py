@@ -1,0 +1,194 @@
+"""Silver to gold for the machine-shifts that were touched; one function for live and for batch, so both give the same rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lakehouse.gold import claims, counters, quantities
+from lakehouse.gold.ledger import segments
+from lakehouse.gold.machine_shift import machine_shifts
+from lakehouse.gold.scope import MachineShift, Scope, scope_of
+from lakehouse.gold.temperature_window import BEFORE_S
+from lakehouse.gold.temperature_window import temperature_windows as windows_of_readings
+from lakehouse.plant import PlantModel
+from lakehouse.spark.schema import shaped
+from lakehouse.tables.gold import MACHINE_SHIFT, TEMPERATURE_WINDOW, TIME_SEGMENT
+
+__all__ = ["GoldFrames", "MachineShift", "SilverFrames", "summarise", "temperature_windows"]
+
+REACH = dt.timedelta(days=7)
+"""How far before and after a window the neighbouring counter reading is looked for; beyond it a reading counts as the first."""
+BEFORE = dt.timedelta(seconds=BEFORE_S)
+Span = tuple[str, str, dt.datetime, dt.datetime]
+_SENSORS = (
+    "site_id string, machine_id string, line_id string, lane_number int, zone string, limits map<string,double>,"
+    " touched array<struct<start_at:timestamp,end_at:timestamp>>"
+)
+
+
+@dataclass(frozen=True)
+class SilverFrames:
+    """Silver tables as they are; summarise reads the part that it needs. Schemas of `lakehouse.tables.silver`."""
+
+    interruptions: DataFrame
+    counts: DataFrame
+    events: DataFrame
+    confirmations: DataFrame
+    readings: DataFrame
+
+
+@dataclass(frozen=True)
+class GoldFrames:
+    """Rows of gold.time_segment and gold.machine_shift, lazy.
+
+    `machine_shift` is computed from `time_segment`: persist the first before acting on the second, and the ledger is made once.
+    """
+
+    time_segment: DataFrame
+    machine_shift: DataFrame
+
+
+def summarise(
+    spark: SparkSession,
+    plant: PlantModel,
+    shifts: Sequence[MachineShift],
+    silver: SilverFrames,
+    as_of: dt.datetime,
+    revision: int,
+) -> GoldFrames:
+    """Rebuild machine-shifts whole.
+
+    Args:
+        spark: makes the small relations of the plant model; nothing else is read or written with it.
+        plant: the plant model.
+        shifts: what was touched; those that begin after as_of or whose machine is unknown are left out.
+        silver: silver tables.
+        as_of: knowledge time, aware UTC; windows are counted up to it.
+        revision: number of the publication, put into each row.
+    """
+    scope = scope_of(spark, plant, shifts, as_of)
+    near = _near(silver, shifts, as_of)
+    made = counters.steps(_with_heartbeat(near.counts, scope))
+    confirmed = _confirmed(near.confirmations, scope)
+    stops = claims.interruption_spans(near.interruptions, _heard(made), scope.days, as_of)
+    segment_rows = segments(_claims(near, scope, made, confirmed, stops), scope.windows)
+    ledger = shaped(_stamped(segment_rows, as_of, revision), TIME_SEGMENT)
+    pieces = quantities.by_window(quantities.with_cycle(_quantities(near, scope, made, confirmed), scope.cycles))
+    open_windows = stops.where("is_scheduled AND event_end_at IS NULL AND to_at >= window_end_at").select("window_id").distinct()
+    rows = machine_shifts(scope.windows, ledger, pieces, quantities.scrap_reasons(confirmed), open_windows)
+    return GoldFrames(time_segment=ledger, machine_shift=shaped(_stamped(rows, as_of, revision), MACHINE_SHIFT))
+
+
+def temperature_windows(
+    spark: SparkSession, plant: PlantModel, readings: DataFrame, spans: Sequence[Span], as_of: dt.datetime, revision: int
+) -> DataFrame:
+    """Rebuild the ten-minute windows that start within the spans.
+
+    Args:
+        spark: makes the relation of machine attributes.
+        plant: the plant model.
+        readings: silver.sensor_reading.
+        spans: site_id, machine_id, first window's start and last window's end (aware UTC, whole ten minutes) of what changed;
+            a changed reading changes the two windows after its own, too: their half hour reaches back to it.
+        as_of: knowledge time; later readings do not count.
+        revision: number of the publication.
+
+    Returns:
+        Rows of gold.temperature_window; windows without a reading have none.
+    """
+    rows = [_sensor_row(plant, site, machine, list(group)) for (site, machine), group in groupby(sorted(spans), key=lambda span: span[:2])]
+    sensors = spark.createDataFrame([row for row in rows if row is not None], _SENSORS)
+    touched = F.broadcast(sensors.select("site_id", "machine_id", "touched"))
+    near = readings.where(_within([(site, start - BEFORE, end) for site, _, start, end in spans], "reading_at >= {a} AND reading_at < {b}"))
+    needed = near.where(F.col("reading_at") <= F.lit(as_of)).join(touched, ["site_id", "machine_id"])
+    needed = needed.where(f"exists(touched, t -> unix_micros(reading_at) >= unix_micros(t.start_at) - {BEFORE_S}000000 AND reading_at < t.end_at)")
+    built = windows_of_readings(needed.drop("touched"), sensors.drop("touched"))
+    kept = built.join(touched, ["site_id", "machine_id"]).where("exists(touched, t -> window_start_at >= t.start_at AND window_start_at < t.end_at)")
+    return shaped(_stamped(kept, as_of, revision), TEMPERATURE_WINDOW)
+
+
+def _claims(near: SilverFrames, scope: Scope, made: DataFrame, confirmed: DataFrame, stops: DataFrame) -> DataFrame:
+    said = (
+        claims.of_nobody(scope.windows),
+        claims.of_breaks(scope.breaks),
+        claims.of_interruptions(stops, scope.reasons),
+        claims.of_events(near.events, scope.reasons, scope.days),
+        claims.of_coverage(counters.coverage(made), scope.days),
+        claims.of_evidence(counters.evidence(made), scope.days),
+        claims.of_confirmations(confirmed),
+    )
+    return reduce(DataFrame.unionByName, said)
+
+
+def _quantities(near: SilverFrames, scope: Scope, made: DataFrame, confirmed: DataFrame) -> DataFrame:
+    counted = (
+        quantities.of_counters(made, scope.days),
+        quantities.of_events(near.events, scope.days),
+        quantities.of_confirmations(confirmed),
+    )
+    return reduce(DataFrame.unionByName, counted)
+
+
+def _with_heartbeat(counts: DataFrame, scope: Scope) -> DataFrame:
+    machines = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id", "heartbeat_us").distinct()
+    return counts.join(F.broadcast(machines), ["site_id", "machine_id"])
+
+
+def _heard(made: DataFrame) -> DataFrame:
+    heard = made.where("heartbeat_us IS NOT NULL").groupBy("site_id", "machine_id")
+    return heard.agg(F.first("heartbeat_us").alias("heartbeat_us"), F.max("reading_at").alias("last_reading_at"))
+
+
+def _confirmed(confirmations: DataFrame, scope: Scope) -> DataFrame:
+    posted = confirmations.withColumnRenamed("posting_date", "shift_date").drop("start_at", "end_at", "source_ref", "landed_at")
+    return posted.join(F.broadcast(scope.windows), ["site_id", "machine_id", "shift_date", "shift_id"])
+
+
+def _near(silver: SilverFrames, shifts: Sequence[MachineShift], as_of: dt.datetime) -> SilverFrames:
+    """Cut silver down to the rows that can matter, by conditions that the table format can prune files with."""
+    spans = [(each.site_id, each.window.start_at, each.window.end_at) for each in shifts]
+    wide = [(site, start - REACH, min(end + REACH, as_of)) for site, start, end in spans]
+    dates = [(each.site_id, each.window.shift_date, each.window.shift_date) for each in shifts]
+    machines = F.col("machine_id").isin(sorted({each.machine_id for each in shifts}))
+    return SilverFrames(
+        interruptions=silver.interruptions.where(_within(spans, "start_at < {b} AND (end_at IS NULL OR end_at > {a})")).where(machines),
+        counts=silver.counts.where(_within(wide, "reading_at >= {a} AND reading_at <= {b}")).where(machines),
+        events=silver.events.where(_within(spans, "start_at <= {b} AND end_at >= {a}")).where(machines),
+        confirmations=silver.confirmations.where(_within(dates, "posting_date >= {a} AND posting_date <= {b}")).where(machines),
+        readings=silver.readings,
+    )
+
+
+def _within(spans: Iterable[tuple[str, dt.date, dt.date]], rule: str) -> str:
+    """Return one SQL condition that bounds each site's rows by its earliest ({a}) and latest ({b}) span; false when there is none."""
+    conditions = []
+    for site, group in groupby(sorted(spans), key=lambda each: each[0]):
+        bounds = list(group)
+        first, last = min(each[1] for each in bounds), max(each[2] for each in bounds)
+        conditions.append(f"(site_id = '{site}' AND {rule.format(a=_literal(first), b=_literal(last))})")
+    return " OR ".join(conditions) or "false"
+
+
+def _literal(at: dt.date) -> str:
+    if isinstance(at, dt.datetime):
+        return f"timestamp'{at.astimezone(dt.UTC).isoformat()}'"
+    return f"date'{at.isoformat()}'"
+
+
+def _stamped(rows: DataFrame, as_of: dt.datetime, revision: int) -> DataFrame:
+    return rows.withColumn("revision", F.lit(revision)).withColumn("as_of", F.lit(as_of))
+
+
+def _sensor_row(plant: PlantModel, site_id: str, machine_id: str, spans: Sequence[Span]) -> tuple[object, ...] | None:
+    machine = plant.machine(site_id, machine_id)
+    if machine is None:
+        return None
+    touched = [(start, end) for _, _, start, end in spans]
+    return site_id, machine_id, machine.line_id, machine.lane_number, plant.site(site_id).zone, dict(machine.temperature_limits), touched

@@ -1,0 +1,173 @@
+"""Reads a worked case: plant, silver rows, expected rows. Used by the Spark lane and by the Trino lane."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import yaml
+
+from lakehouse.flow.summarise import MachineShift
+from lakehouse.plant import PlantModel, load_plant
+
+HERE = Path(__file__).resolve().parent
+SILVER = ("machine_interruption", "machine_count", "production_event", "confirmation", "sensor_reading")
+RATIO_TOLERANCE = Fraction(1, 10**9)
+RATIOS = {
+    "availability_ratio": ("apt_s", "pbt_s"),
+    "performance_ratio": ("earned_produced_s", "apt_s"),
+    "quality_ratio": ("gq_count", "pq_count"),
+    "quality_time_ratio": ("earned_good_s", "earned_produced_s"),
+    "oee_ratio": ("earned_good_s", "pbt_s"),
+    "scrap_ratio": ("sq_count", "pq_count"),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder of tests/cases."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def head(self) -> dict[str, object]:
+        return yaml.safe_load((self.folder / "case.yaml").read_text())
+
+    @property
+    def plant(self) -> PlantModel:
+        return load_plant([self.folder / "plant"])
+
+    @property
+    def site_id(self) -> str:
+        (site_id,) = self.plant.sites
+        return site_id
+
+    @property
+    def as_of(self) -> dt.datetime:
+        return instant(self.head["as_of"])
+
+    def machine_shifts(self) -> list[MachineShift]:
+        site = self.plant.site(self.site_id)
+        spanned = self.plant.windows(self.site_id, instant(self.head["from"]), instant(self.head["to"]))
+        return [MachineShift(self.site_id, machine, window) for machine in site.machines for window in spanned]
+
+    def rows(self, table: str) -> list[dict[str, object]]:
+        """Silver rows with every column filled."""
+        path = self.folder / f"{table}.csv"
+        found = read_csv(path) if path.is_file() else []
+        return [self._filled(table, number, row) for number, row in enumerate(found, 1)]
+
+    def expected(self, name: str) -> list[dict[str, str]]:
+        path = self.folder / "expected" / f"{name}.csv"
+        return read_csv(path) if path.is_file() else []
+
+    def _filled(self, table: str, number: int, row: dict[str, str]) -> dict[str, object]:
+        source = {"site_id": self.site_id, "source_ref": f"{self.name}/{table}/{number}", "landed_at": self.as_of}
+        typed = {name: typed_cell(name, text) for name, text in row.items()}
+        return {**DEFAULTS[table](self.name, number, typed), **source, **typed}
+
+
+def _interruption(case, number, row):
+    return {
+        "interruption_id": f"{case}-I{number}", "version": 1, "reason_code": "B01", "reason_sent": None, "reason_text": None, "operator": None,
+        "status": "closed" if row["end_at"] else "open", "sent_at": row["start_at"], "flags": [],
+    }  # fmt: skip
+
+
+def _count(case, number, row):
+    return {
+        "event_id": f"{case}-C{number:04}", "scrap_count": 0, "rework_count": 0, "state": "Execute", "speed_per_min": None,
+        "part_no": "P", "order_no": None, "flags": [],
+    }  # fmt: skip
+
+
+def _event(case, number, row):
+    return {
+        "event_key": f"{case}-E{number:04}", "order_no": "O", "activity": None, "event_type": "production", "part_no": "P",
+        "completed_qty": Decimal(0), "rejected_qty": Decimal(0), "mrb_qty": Decimal(0), "is_rework": False,
+    }  # fmt: skip
+
+
+def _confirmation(case, number, row):
+    total = sum(row.get(name, Decimal(0)) for name in ("good_qty", "scrap_qty", "rework_qty"))
+    return {
+        "confirmation_key": f"{case}-F{number}", "start_at": None, "end_at": None, "order_no": None, "part_no": "P", "tool_no": None,
+        "shot_count": None, "cavity_count": None, "total_qty": total, "good_qty": Decimal(0), "scrap_qty": Decimal(0),
+        "rework_qty": Decimal(0), "scrap_by_reason": {}, "is_idle": False,
+    }  # fmt: skip
+
+
+def _reading(case, number, row):
+    return {"event_id": f"{case}-T{number:04}", "sensor": "zone_1", "flags": []}
+
+
+DEFAULTS = {
+    "machine_interruption": _interruption,
+    "machine_count": _count,
+    "production_event": _event,
+    "confirmation": _confirmation,
+    "sensor_reading": _reading,
+}
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines, skipinitialspace=True))
+
+
+def instant(value: object) -> dt.datetime:
+    at = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def typed_cell(name: str, text: str) -> object:
+    """A cell as silver wants it, by the column's name."""
+    if text == "":
+        return None
+    if name.endswith("_at"):
+        return instant(text)
+    if name.endswith("_date"):
+        return dt.date.fromisoformat(text)
+    if name.endswith("_qty"):
+        return Decimal(text)
+    if name.endswith("_celsius"):
+        return float(text)
+    if name.endswith("_count") or name == "version":
+        return int(text)
+    return text.lower() == "true" if name.startswith("is_") else text
+
+
+def same(expected: str, found: object) -> bool:
+    """Whether a cell of an answer is the expected one: numbers exactly, fractions to 1e-9, empty is NULL."""
+    if isinstance(found, list | tuple):
+        return expected.split() == [str(each) for each in found]
+    if expected == "" or found is None:
+        return expected == "" and found is None
+    if isinstance(found, bool):
+        return expected == str(found).lower()
+    if isinstance(found, int | float | Decimal):
+        wanted = Fraction(expected.replace(" ", ""))
+        slack = RATIO_TOLERANCE if "/" in expected else 0
+        return abs(Fraction(found) - wanted) <= slack
+    return expected == str(found)
+
+
+def differences(expected: dict[str, str], found: dict[str, object]) -> list[str]:
+    """What differs between an expected row and an answer, in words."""
+    return [f"{name}: expected {text or 'NULL'}, found {found.get(name)}" for name, text in expected.items() if not same(text, found.get(name))]
+
+
+def key_of(row: dict[str, object]) -> tuple[str, ...]:
+    """Machine, date and shift, and the reason where the row has one."""
+    return tuple(str(row[name]) for name in ("machine_id", "shift_date", "shift_id", "reason_code") if name in row)
+
+
+CASES = [Case(folder) for folder in sorted(HERE.glob("K-*"))]
