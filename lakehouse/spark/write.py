@@ -30,7 +30,8 @@ def append(rows: DataFrame, table: Table, branch: str, properties: Mapping[str, 
 
 def _merge_head(rows: DataFrame, table: Table, branch: str) -> tuple[str, str]:
     view = f"merge_{uuid.uuid4().hex[:12]}"
-    shaped(rows, table).createOrReplaceTempView(view)
+    # Iceberg's rewrite copies the source's plan into a subquery, where a plan that reads the target again no longer resolves.
+    shaped(rows, table).localCheckpoint().createOrReplaceTempView(view)
     matches = " AND ".join(f"t.`{name}` = s.`{name}`" for name in table.key)
     return view, f"MERGE INTO {table.at(branch)} t USING {view} s ON {matches}"
 
