@@ -48,7 +48,7 @@ lint: ## ruff, mypy, import layers, SQL, YAML, shell
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m sqlfluff lint --disable-progress-bar lakehouse/serving/kpi
+	$(BIN)/python -m sqlfluff lint --dialect trino --disable-progress-bar lakehouse/serving/kpi
 	bash -n .ci/run && sh -n bin/lakehouse
 
 unit: ## Tests without services
