@@ -20,6 +20,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.bronze.broker import TopicState, check_still_held
 from lakehouse.bronze.topics import Progress, as_sent, beyond, count_metrics, counted
 from lakehouse.crashpoints import crashpoint
+from lakehouse.errors import FencedError
 from lakehouse.flow.conform_topics import Conformed, Newest, conform, decode_topic, newest_in_silver
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
@@ -109,20 +110,65 @@ class TopicLanding:
                     rows = beyond(as_sent(messages, landed_at), topic.name, before.ends)
                     done += self._land(rows, topic, before, after, branch)
                     moved[topic.name] = after.ends
-            if not moved:
-                return []
-            if done:
-                self._record(done, planned, landed_at, branch)
-            crashpoint("before_merge")
-            self.nessie.merge(branch, f"land {', '.join(sorted(moved))}")
-            crashpoint("after_merge")
-        self._remember(done, moved)
+            self._merge(done, moved, landed_at, branch, "land")
         return done
+
+    def catch_up(self) -> list[Conformed]:
+        """Conform what was landed and not yet conformed (by a landing without a plant model), from bronze.
+
+        Raises:
+            FencedError: another writer was first; nothing was merged.
+        """
+        if self.plant is None:
+            return []
+        with self.nessie.work_branch("conform") as branch:
+            done: list[Conformed] = []
+            moved: dict[str, Mapping[int, int]] = {}
+            for topic in self.topics:
+                landed = self._progress(topic, branch)
+                ends = self._conformed(topic, branch)
+                if any(end > ends.get(p, 0) for p, end in landed.ends.items()):
+                    done.append(self._conform_bronze(topic, ends, branch))
+                    moved[topic.name] = landed.ends
+            self._merge(done, moved, datetime.now(UTC), branch, "conform")
+        return done
+
+    def _conform_bronze(self, topic: Topic, ends: Mapping[int, int], branch: str) -> Conformed:
+        """Conform a topic's bronze rows beyond `ends`; a Spark partition again holds Kafka partitions in order."""
+        rows = beyond(self.spark.table(topic.bronze_table.at(branch)), topic.name, ends)
+        ordered = rows.repartition(2, "kafka_partition").sortWithinPartitions("kafka_partition", "kafka_offset")
+        newest = newest_in_silver(self.spark, topic.silver_table, branch)
+        self._newest.pop(topic.name, None)
+        with persisted(decode_topic(ordered, topic, self._known_plant(), newest)) as candidates:
+            return conform(self.spark, candidates, topic.silver_table, branch)
+
+    def _known_plant(self) -> PlantModel:
+        if self.plant is None:
+            raise ValueError("this landing has no plant model: it lands bronze only")
+        return self.plant
+
+    def _conformed(self, topic: Topic, branch: str) -> Mapping[int, int]:
+        """Return how far a topic has been conformed; a partition never conformed from the first offset that was ever landed."""
+        written = last_progress(self.spark, TOPIC_COMMIT, branch) or {}
+        ends: Mapping[str, int] = written.get("ends", {}).get(topic.name, {})
+        return {**self._first[topic.name], **{int(p): int(end) for p, end in ends.items()}}
+
+    def _merge(self, done: Sequence[Conformed], moved: Ends, at: datetime, branch: str, verb: str) -> None:
+        if not moved:
+            return
+        if done:
+            self._record(done, moved, at, branch)
+        crashpoint("before_merge")
+        self.nessie.merge(branch, f"{verb} {', '.join(sorted(moved))}")
+        crashpoint("after_merge")
+        self._remember(done, moved)
 
     def _land(self, rows: DataFrame, topic: Topic, before: Progress, after: Progress, branch: str) -> list[Conformed]:
         if self.plant is None:
             self._write_bronze(rows, topic, before, after, branch)
             return []
+        if dict(self._conformed(topic, branch)) != dict(before.ends):
+            raise FencedError(f"topic {topic.name}", "bronze was landed meanwhile without being conformed", "catch up, then redo the batch")
         newest = self._newest_of(topic, before, branch)
         with persisted(decode_topic(rows, topic, self.plant, newest)) as candidates, ThreadPoolExecutor(2) as both:
             bronze = both.submit(self._write_bronze, candidates.select(*BRONZE_COLUMNS), topic, before, after, branch)
@@ -145,16 +191,13 @@ class TopicLanding:
             self._newest[topic.name] = newest_in_silver(self.spark, topic.silver_table, branch)
         return self._newest[topic.name]
 
-    def _record(self, done: Sequence[Conformed], planned: Ends, at: datetime, branch: str) -> None:
-        seq = self._next_seq(branch)
-        source = json.dumps({topic: {str(p): end for p, end in sorted(ends.items())} for topic, ends in sorted(planned.items())})
-        rows = [commit_row(each, seq, at, source) for each in done]
+    def _record(self, done: Sequence[Conformed], moved: Ends, at: datetime, branch: str) -> None:
+        written = last_progress(self.spark, TOPIC_COMMIT, branch) or {"seq": 0, "ends": {}}
+        seq = int(written["seq"]) + 1
+        ends = {topic: {str(p): end for p, end in sorted(each.items())} for topic, each in sorted(moved.items())}
+        rows = [commit_row(each, seq, at, json.dumps(ends)) for each in done]
         recorded = self.spark.createDataFrame(rows, struct_of(TOPIC_COMMIT))
-        append(recorded.coalesce(1), TOPIC_COMMIT, branch, {PROGRESS: json.dumps({"seq": seq})})
-
-    def _next_seq(self, branch: str) -> int:
-        written = last_progress(self.spark, TOPIC_COMMIT, branch)
-        return next_seq(self.spark, TOPIC_COMMIT, branch) if written is None else int(written["seq"]) + 1
+        append(recorded.coalesce(1), TOPIC_COMMIT, branch, {PROGRESS: json.dumps({"seq": seq, "ends": {**written["ends"], **ends}})})
 
     def _remember(self, done: Sequence[Conformed], moved: Mapping[str, Mapping[int, int]]) -> None:
         """Keep what is now in silver; called after the merge only."""

@@ -58,6 +58,7 @@ class TopicStream:
         """
         names = [topic.name for topic in self.landing.topics]
         starting = self.landing.starting_offsets(topic_states(self.settings.kafka_bootstrap, names))
+        self._conform_what_is_landed()
         self._checkpoint = fresh_checkpoint(self.settings, "_".join(names).replace(".", "_"))
         messages = (
             self.spark.readStream.format("kafka")
@@ -72,6 +73,11 @@ class TopicStream:
         writer = messages.writeStream.queryName("topics").foreachBatch(self._process).option("checkpointLocation", self._checkpoint)
         trigger = writer.trigger(availableNow=True) if drain else writer.trigger(processingTime=f"{self.settings.live_trigger_s} seconds")
         return trigger.start()
+
+    def _conform_what_is_landed(self) -> None:
+        if self.watch is not None:
+            self.landing.plant = self.watch.current()
+            self.landing.catch_up()
 
     def _process(self, messages: DataFrame, batch_id: int) -> None:
         try:
@@ -92,6 +98,7 @@ class TopicStream:
                 log.warning("refused, redone on the new base", redo=redo + 1, cause=error.cause)
                 if redo + 1 == REDO_LIMIT:
                     raise
+                self._conform_what_is_landed()
             else:
                 return
 

@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lakehouse.flow.summarise import MachineShift
+from lakehouse.flow.summarise import REACH, MachineShift
 from lakehouse.model import Table
 from lakehouse.plant import PlantModel
 from lakehouse.tables.ops import FILE_COMMIT, TOPIC_COMMIT
@@ -72,8 +72,10 @@ def with_neighbours(spark: SparkSession, extents: Sequence[Extent], branch: str)
     spans = spark.createDataFrame(
         [(e.site_id, e.machine_id, e.from_at, e.to_at) for e in counts], "site_id string, machine_id string, from_at timestamp, to_at timestamp"
     )
-    readings = spark.table(MACHINE_COUNT.at(branch)).select("site_id", "machine_id", "reading_at")
     at = F.col("reading_at")
+    first, last = min(each.from_at for each in counts) - REACH, max(each.to_at for each in counts) + REACH
+    around = (at >= F.lit(first).cast("timestamp")) & (at <= F.lit(last).cast("timestamp"))
+    readings = spark.table(MACHINE_COUNT.at(branch)).where(around).select("site_id", "machine_id", "reading_at")
     widened = (
         F.broadcast(spans)
         .join(readings, ["site_id", "machine_id"], "left")

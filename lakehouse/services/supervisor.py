@@ -145,6 +145,16 @@ class Supervisor:
         if not answer.ok and "already running" not in answer.text:
             raise ServiceError(name, f"process-compose refused to start it: {answer.text.strip()[:200]}", "bin/lakehouse down")
 
+    def stop(self, name: str) -> None:
+        """Stop one process; it is not started again until asked.
+
+        Raises:
+            ServiceError: process-compose refused.
+        """
+        answer = self._http.patch(f"{self._base}/process/stop/{name}", timeout=60)
+        if not answer.ok and "not running" not in answer.text:
+            raise ServiceError(name, f"process-compose refused to stop it: {answer.text.strip()[:200]}", "bin/lakehouse status")
+
     def stop_all(self, within_s: float) -> None:
         """Ask it to end every process and itself; it answers when they have gone, or `within_s` seconds pass."""
         try:

@@ -1,0 +1,164 @@
+"""What the tests share: one Spark session, one stack of real services on its own ports and folder, started when first asked for.
+
+The stack is called `test`; it stands beside a running demo. LAKEHOUSE_KEEP_STACK=1 leaves it up for the next run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from pyspark.sql import SparkSession
+
+from lakehouse.nessie import Nessie
+from lakehouse.services.sql import run_sql
+from lakehouse.services.stack import bring_up, take_down
+from lakehouse.settings import HOME, Settings
+from lakehouse.setup.jdks import find_jdk
+
+T = TypeVar("T")
+STACK = "test"
+OFFSET = 10_000
+SHARED = HOME.parent / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the real data where there is none; run unit tests first, browser tests last."""
+    no_data = pytest.mark.skip(reason="skipped: no shared data")
+    for item in items:
+        if "shared" in item.keywords and not SHARED.is_dir():
+            item.add_marker(no_data)
+    items.sort(key=lambda item: ("browser" in item.keywords, "stack" in item.keywords))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data; tests that ask for it carry the marker `shared`."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """Settings of the test stack."""
+    os.environ["LAKEHOUSE_STACK"] = STACK
+    os.environ["LAKEHOUSE_PORT_OFFSET"] = str(OFFSET)
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def core(settings: Settings) -> Iterator[Settings]:
+    """The test stack's broker, store, catalog and engine, from nothing, with all tables and views."""
+    keep = bool(os.environ.get("LAKEHOUSE_KEEP_STACK"))
+    if not keep:
+        _remove(settings)
+    bring_up(settings, ["core", "tables", "views"], [], 420, lambda _: None)
+    yield settings
+    if not keep:
+        take_down(settings)
+
+
+def _remove(settings: Settings) -> None:
+    take_down(settings)
+    if settings.run.is_dir():
+        shutil.rmtree(settings.run)
+
+
+@pytest.fixture(scope="session")
+def with_airflow(core: Settings) -> Settings:
+    """The test stack with Airflow."""
+    bring_up(core, ["airflow"], [], 300, lambda _: None)
+    return core
+
+
+@pytest.fixture(scope="session")
+def with_superset(core: Settings) -> Settings:
+    """The test stack with Superset and its dashboards."""
+    bring_up(core, ["superset"], [], 300, lambda _: None)
+    return core
+
+
+@pytest.fixture
+def live(core: Settings) -> Iterator[Settings]:
+    """The test stack with the live application running for one test."""
+    from lakehouse.services.supervisor import Supervisor
+
+    bring_up(core, ["live"], [], 180, lambda _: None)
+    yield core
+    Supervisor(core).stop("live")
+
+
+@pytest.fixture(scope="session")
+def spark(settings: Settings) -> Iterator[SparkSession]:
+    """The run's one Spark session: local, two cores, with the test stack's catalog where the stack is up."""
+    os.environ.setdefault("JAVA_HOME", str(find_jdk(17, 17)))
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    from lakehouse.services.render import render
+    from lakehouse.spark.session import session
+
+    render(settings)
+    made = session(settings, "tests", {"spark.sql.shuffle.partitions": "2"})
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def nessie(core: Settings) -> Nessie:
+    """A client of the test stack's catalog."""
+    return Nessie(core.nessie_api)
+
+
+@pytest.fixture(scope="session")
+def ask(core: Settings) -> Callable[..., list[Sequence[Any]]]:
+    """Ask the test stack's Trino: `ask(sql, user="engineer")` returns the rows."""
+
+    def answer(sql: str, user: str = "engineer") -> list[Sequence[Any]]:
+        return [tuple(row) for row in run_sql(core, sql, user=user).rows]
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def submit(core: Settings) -> Callable[..., subprocess.Popen[str]]:
+    """Start a job as its own process: `submit("jobs/publish.py", "--wait", "5", env={...})`."""
+
+    def start(job: str, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "JAVA_HOME": str(find_jdk(17, 17)),
+            "PYTHONPATH": str(HOME),
+            "LAKEHOUSE_STACK": core.stack,
+            "LAKEHOUSE_PORT_OFFSET": str(core.port_offset),
+            **(env or {}),
+        }
+        for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS"):
+            environment.pop(name, None)
+        command = [sys.executable, str(HOME / job), *arguments]
+        return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=HOME, start_new_session=True)
+
+    return start
+
+
+def until(predicate: Callable[[], T], within_s: float, what: str, every_s: float = 0.5) -> T:
+    """Return the predicate's first true answer; fail with `what` after the deadline."""
+    deadline = time.monotonic() + within_s
+    while True:
+        found = predicate()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {within_s} s: {what}; last answer {found!r}")
+        time.sleep(every_s)
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., Any]:
+    """`wait_until(predicate, within_s, what)`: the first true answer, or a failure that says what was awaited."""
+    return until
