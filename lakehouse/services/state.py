@@ -25,6 +25,7 @@ from lakehouse.services.supervisor import ProcessState, Supervisor, declared
 from lakehouse.settings import Settings
 from lakehouse.sources.topics import Topic, load_topics
 
+BLOCK = 512
 ADDRESSES = {
     "kafka": "{host}:{port}",
     "minio": "http://{host}:{port}",
@@ -189,12 +190,12 @@ def _measure_disk(settings: Settings, status: StackStatus) -> None:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes of a folder's files; what is removed meanwhile counts zero."""
+    """Return the bytes that a folder's files take on disk; what is removed meanwhile counts zero."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(FileNotFoundError):
-                total += Path(parent, name).lstat().st_size
+                total += Path(parent, name).lstat().st_blocks * BLOCK
     return total
 
 
