@@ -1,0 +1,10 @@
+-- Each row is a failure: a ratio without its reason, or A x P x Qt that is not OEE.
+SELECT site_id, machine_id, shift_date, shift_id
+FROM kpi.plant.oee_by_shift
+WHERE
+    (oee_ratio IS NULL) <> (oee_null_reason IS NOT NULL)
+    OR (performance_ratio IS NULL) <> (performance_null_reason IS NOT NULL)
+    OR (quality_ratio IS NULL) <> (quality_null_reason IS NOT NULL)
+    OR abs(
+        CAST(availability_ratio AS double) * CAST(performance_ratio AS double) * CAST(quality_time_ratio AS double) - CAST(oee_ratio AS double)
+    ) > 1e-9
