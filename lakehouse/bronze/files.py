@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
+
 BATCH_ROWS = 100_000
 Row = tuple[int, dict[str, str]]
 

@@ -6,6 +6,7 @@ Landing calls it for the files of one run, replay for any files of bronze; there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -36,6 +37,11 @@ def site_terms(plant: PlantModel, site_ids: Iterable[str]) -> dict[str, SiteTerm
     return terms
 
 
+def bronze_table(name: str) -> Table:
+    """Return a bronze table of files by name."""
+    return next(table for table in bronze.FILE_TABLES if table.name == name)
+
+
 def conform(spark: SparkSession, contract: CsvContract | WorkbookContract, plant: PlantModel, files: Sequence[str], branch: str) -> Conformed:
     """Conform files that are in bronze on a branch.
 
@@ -49,18 +55,33 @@ def conform(spark: SparkSession, contract: CsvContract | WorkbookContract, plant
     Raises:
         ConservationError: the rows do not add up; nothing was merged.
     """
-    table = bronze_table(contract.bronze)
-    rows = spark.table(table.at(branch)).where(F.col("file_sha256").isin(*files))
-    with persisted(rows) as landed:
-        sites = [row["site_id"] for row in landed.select("site_id").distinct().collect()]
-        if isinstance(contract, CsvContract):
-            return _conform_events(spark, landed, contract, plant, sites, branch)
-        return _conform_confirmations(spark, landed, contract, plant, sites, branch)
+    landed = spark.table(bronze_table(contract.bronze).at(branch))
+    with persisted(landed.where(F.col("file_sha256").isin(*files))) as rows:
+        sites = [row["site_id"] for row in rows.select("site_id").distinct().collect()]
+        known = spark.table(_silver_table(contract.silver).at(branch)).where(F.col("site_id").isin(*sites))
+        batch = _Batch(rows, known, sites, plant, branch)
+        conformed = _events(batch, contract) if isinstance(contract, CsvContract) else _confirmations(batch, contract, landed)
+        conformed.counts.check(conformed.silver_table.schema_name)
+        return conformed
 
 
-def bronze_table(name: str) -> Table:
-    """Return a bronze table of files by name."""
-    return next(table for table in bronze.FILE_TABLES if table.name == name)
+def _silver_table(name: str) -> Table:
+    return next(table for table in silver.FILE_TABLES if table.name == name)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Bronze rows to conform, and what silver knows of their sites."""
+
+    rows: DataFrame
+    known: DataFrame
+    sites: Sequence[str]
+    plant: PlantModel
+    branch: str
+
+    @property
+    def terms(self) -> dict[str, SiteTerms]:
+        return site_terms(self.plant, self.sites)
 
 
 def _instant(micros: int) -> datetime:
@@ -69,25 +90,22 @@ def _instant(micros: int) -> datetime:
 
 def _quarantine(reviewed: DataFrame, table: Table, branch: str) -> int:
     """Write the refused rows and return how many there were."""
-    count = reviewed.where(F.size(BROKEN) > 0).count()
+    count = int(reviewed.where(F.size(BROKEN) > 0).count())
     if count:
         append(refused(reviewed), quarantine_of(table), branch)
     return count
 
 
-def _conform_events(
-    spark: SparkSession, rows: DataFrame, contract: CsvContract, plant: PlantModel, sites: Sequence[str], branch: str
-) -> Conformed:
+def _events(batch: _Batch, contract: CsvContract) -> Conformed:
     table = silver.PRODUCTION_EVENT
-    candidates = production_event.candidates(rows, contract.timestamp_layouts, site_terms(plant, sites))
-    known = spark.table(table.at(branch)).where(F.col("site_id").isin(*sites))
-    with persisted(judged(candidates, table)) as reviewed, persisted(production_event.fresh(kept(reviewed), known)) as fresh:
+    candidates = production_event.candidates(batch.rows, contract.timestamp_layouts, batch.terms)
+    with persisted(judged(candidates, table)) as reviewed, persisted(production_event.fresh(kept(reviewed), batch.known)) as fresh:
         kept_count, good_count = fresh.count(), kept(reviewed).count()
-        quarantined = _quarantine(reviewed, table, branch)
+        quarantined = _quarantine(reviewed, table, batch.branch)
         spans = _event_spans(fresh)
         if kept_count:
-            append(fresh, table, branch)
-    counts = Counts(rows.count(), kept_count, quarantined, good_count - kept_count, 0)
+            append(fresh, table, batch.branch)
+    counts = Counts(batch.rows.count(), kept_count, quarantined, good_count - kept_count, 0)
     return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
 
 
@@ -97,36 +115,34 @@ def _event_spans(events: DataFrame) -> list[Span]:
     return [Span(row["site_id"], row["machine_id"], "event_new", _instant(row["first"]), _instant(row["last"])) for row in found]
 
 
-def _conform_confirmations(
-    spark: SparkSession, rows: DataFrame, contract: WorkbookContract, plant: PlantModel, sites: Sequence[str], branch: str
-) -> Conformed:
-    table = silver.CONFIRMATION
-    known = spark.table(table.at(branch)).where(F.col("site_id").isin(*sites))
-    ever = spark.table(bronze_table(contract.bronze).at(branch))
-    terms = site_terms(plant, sites)
-    typed = _by_layout(rows, contract, sites, lambda part, profile: confirmation.candidates(part, profile, terms))
-    reversals = _by_layout(rows, contract, sites, confirmation.reversal_rows).count()
-    taken_back = _by_layout(ever, contract, sites, confirmation.reversals)
-    with persisted(judged(typed, table)) as reviewed, persisted(known) as before, persisted(taken_back) as gone:
+def _confirmations(batch: _Batch, contract: WorkbookContract, ever: DataFrame) -> Conformed:
+    table, layouts = silver.CONFIRMATION, _layouts(contract, batch.sites)
+    typed = _by_layout(batch.rows, layouts, lambda part, profile: confirmation.candidates(part, profile, batch.terms))
+    reversals = _by_layout(batch.rows, layouts, confirmation.reversal_rows).count()
+    taken_back = _by_layout(ever, layouts, confirmation.reversals)
+    with persisted(judged(typed, table)) as reviewed, persisted(batch.known) as before, persisted(taken_back) as gone:
         changes = confirmation.changes(kept(reviewed), before, gone)
         with persisted(changes.judged) as fates, persisted(changes.removed) as removed:
             tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
-            new = _confirmation_spans(plant, confirmation.upserts(fates), "confirmation_new")
+            new = _confirmation_spans(batch.plant, confirmation.upserts(fates), "confirmation_new")
             old = confirmation.replaced(fates, before).unionByName(removed)
-            spans = [*new, *_confirmation_spans(plant, old, "confirmation_old")]
-            quarantined = _quarantine(reviewed, table, branch)
-            _write_confirmations(fates, removed, tally.get("kept", 0), branch)
-    counts = Counts(rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), tally.get("superseded", 0) + reversals)
+            spans = [*new, *_confirmation_spans(batch.plant, old, "confirmation_old")]
+            quarantined = _quarantine(reviewed, table, batch.branch)
+            _write_confirmations(fates, removed, tally.get("kept", 0), batch.branch)
+    superseded = tally.get("superseded", 0) + reversals
+    counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), superseded)
     return Conformed(table, counts, merged(spans), max((span.to_at for span in new), default=None))
 
 
-def _by_layout(
-    rows: DataFrame, contract: WorkbookContract, sites: Sequence[str], transform: Callable[[DataFrame, Profile], DataFrame]
-) -> DataFrame:
-    """Apply a transform to the rows of each layout's sites and put the results together."""
+def _layouts(contract: WorkbookContract, sites: Sequence[str]) -> list[tuple[Profile, list[str]]]:
+    """Layouts with the sites that use them."""
     names = sorted({contract.profile_name(site) for site in sites})
-    of_layout = {name: [site for site in sites if contract.profile_name(site) == name] for name in names}
-    parts = [transform(rows.where(F.col("site_id").isin(*chosen)), contract.profiles[name]) for name, chosen in of_layout.items()]
+    return [(contract.profiles[name], [site for site in sites if contract.profile_name(site) == name]) for name in names]
+
+
+def _by_layout(rows: DataFrame, layouts: Sequence[tuple[Profile, list[str]]], transform: Callable[[DataFrame, Profile], DataFrame]) -> DataFrame:
+    """Apply a transform to the rows of each layout's sites and put the results together."""
+    parts = [transform(rows.where(F.col("site_id").isin(*sites)), profile) for profile, sites in layouts]
     return reduce(DataFrame.unionByName, parts)
 
 

@@ -7,6 +7,7 @@ is repeated by its id finds its own objects recorded and changes nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -36,6 +37,7 @@ from lakehouse.tables.ops import FILE_COMMIT, LANDING
 log = structlog.get_logger(__name__)
 ATTEMPTS = 5
 MAX_BYTES = 2 << 30
+STATUSES = ("landed", "duplicate", "rejected", "waiting")
 MICROSECOND = timedelta(microseconds=1)
 Contract = CsvContract | WorkbookContract
 
@@ -87,8 +89,9 @@ class LandingReport:
         if self.conformed is not None:
             counts = " ".join(f"{name}={count}" for name, count in asdict(self.conformed.counts).items())
             found.append(f"conformed {self.conformed.silver_table.schema_name}: {counts}")
-        tally = ", ".join(f"{status} {sum(each.status == status for each in self.outcomes)}" for status in ("landed", "duplicate", "rejected", "waiting"))
-        return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to do)' if self.is_repeat else ''}: {tally}"]
+        tally = Counter(each.status for each in self.outcomes)
+        shown = ", ".join(f"{status} {tally[status]}" for status in STATUSES)
+        return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to do)' if self.is_repeat else ''}: {shown}"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from lakehouse.sources.workbook_child import number_text, text_of
 
 GENERIC = load_sources().contract("confirmations").profile("demo")
 HEADER = list(GENERIC.columns)
-GOOD = ["C1", 1, "O1", "10", "M01", "P-100", dt.date(2026, 11, 20), dt.datetime(2026, 11, 20, 6), dt.datetime(2026, 11, 20, 14), 98, 2, 0, "S1", "PC", "early"]
+DAY, START, FINISH = dt.date(2026, 11, 20), dt.datetime(2026, 11, 20, 6), dt.datetime(2026, 11, 20, 14)
+GOOD = ["C1", 1, "O1", "10", "M01", "P-100", DAY, START, FINISH, 98, 2, 0, "S1", "PC", "early"]
 
 
 def _book(tmp_path: Path, rows: list[list], sheet: str = "Confirmations") -> Path:
