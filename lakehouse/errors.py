@@ -176,3 +176,11 @@ class SetupStepError(LakehouseError):
     code = "E_SETUP"
     exit_code = 31
     remedy = "Read the step's log named in the line, then `make setup` again: it goes on where it stopped."
+
+
+class DashboardError(LakehouseError):
+    """The dashboards' bundle does not hold together, Superset refused it, or a dashboard was not drawn."""
+
+    code = "E_DASHBOARD"
+    exit_code = 32
+    remedy = "An import that fails changes nothing. Mend the asset or the service named in the line, then import or open it again."

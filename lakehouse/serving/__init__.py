@@ -1,0 +1,1 @@
+"""What readers meet: the KPI views of Trino (`kpi/`) and Superset's dashboards (`dashboards/`)."""
