@@ -34,7 +34,9 @@ from lakehouse.settings import HOME, SECRET_NAMES, Settings
 pytestmark = pytest.mark.stack
 
 WITHIN_S = 240
-TABLE = "lake.proof.small"
+# Not 13,000: a thousand more would put process-compose where the stack under test has its store.
+OTHER_OFFSET = 13_500
+CORE_PORTS = ("kafka", "kafka_controller", "minio", "minio_console", "nessie", "nessie_management", "trino", "process_compose")
 MESSAGES = 10
 
 
@@ -64,12 +66,12 @@ def fill(settings):
     for number in range(MESSAGES):
         producer.send("machine.count", str(number).encode(), partition=0)
     producer.close()
-    submit = settings.jobs_python.parent / "spark-submit"
-    command = [submit, "--properties-file", settings.spark_properties_file, "--driver-memory", "512m", HOME / "tests" / "integration" / "small_table.py"]
+    submit, job = settings.jobs_python.parent / "spark-submit", HOME / "tests" / "integration" / "small_table.py"
+    command = [submit, "--properties-file", settings.spark_properties_file, "--driver-memory", "512m", job]
     subprocess.run(command, check=True, env={**os.environ, **settings_environment(settings), **spark_environment(settings)}, timeout=WITHIN_S)
     store(settings, "writer").put_object(bucket_name="landing", object_name="kept/file.csv", data=io.BytesIO(b"kept"), length=4)
     run_sql(settings, "create schema if not exists kpi.plant", "publisher")
-    run_sql(settings, f"create or replace view kpi.plant.kept security invoker as select count(*) as row_count from {TABLE}", "publisher")
+    run_sql(settings, "create or replace view kpi.plant.kept security invoker as select count(*) as row_count from lake.proof.small", "publisher")
 
 
 def store(settings, principal):
@@ -86,7 +88,7 @@ def all_data(settings):
     answer = store(settings, "writer").get_object(bucket_name="landing", object_name="kept/file.csv")
     content = answer.read()
     answer.close()
-    (rows,) = run_sql(settings, f"select count(*), sum(id) from {TABLE}").rows
+    (rows,) = run_sql(settings, "select count(*), sum(id) from lake.proof.small").rows
     (view,) = run_sql(settings, "select row_count from kpi.plant.kept", "superset").rows
     return messages, content, tuple(rows), tuple(view)
 
@@ -101,16 +103,16 @@ KEPT = (MESSAGES, b"kept", (2, 3), (2,))
 @pytest.mark.parametrize(
     "sql",
     [
-        f"insert into {TABLE} values 3",
-        f"delete from {TABLE} where id = 1",
-        f"delete from {TABLE}",
-        f"update {TABLE} set id = 9",
-        f"truncate table {TABLE}",
-        f"drop table {TABLE}",
-        f"alter table {TABLE} execute optimize",
-        f"alter table {TABLE} add column extra int",
+        "insert into lake.proof.small values 3",
+        "delete from lake.proof.small where id = 1",
+        "delete from lake.proof.small",
+        "update lake.proof.small set id = 9",
+        "truncate table lake.proof.small",
+        "drop table lake.proof.small",
+        "alter table lake.proof.small execute optimize",
+        "alter table lake.proof.small add column extra int",
         "create table lake.proof.mine (id bigint)",
-        f"create table lake.proof.mine as select * from {TABLE}",
+        "create table lake.proof.mine as select * from lake.proof.small",
         "create schema lake.mine",
         "create table kpi.plant.mine as select 1 as id",
     ],
@@ -184,7 +186,7 @@ def test_nobody_listens_off_loopback(stack):
     ours = {process.pid: process.name() for process in stack_processes(stack)}
     listeners = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN and one.pid in ours]
     addresses = {one.laddr[0].removeprefix("::ffff:") for one in listeners}
-    assert {one.laddr[1] for one in listeners} >= {stack.port(name) for name in ("kafka", "minio", "nessie", "nessie_management", "trino", "process_compose")}
+    assert {one.laddr[1] for one in listeners} >= {stack.port(name) for name in CORE_PORTS}
     assert [address for address in addresses if not ipaddress.ip_address(address).is_loopback] == []
 
 
@@ -259,7 +261,7 @@ def test_another_stack_on_the_same_ports_is_refused(stack, tmp_path):
 
 
 def test_a_known_default_secret_is_refused(settings):
-    other = settings.model_copy(update={"stack": "defaults", "port_offset": 13_000})
+    other = settings.model_copy(update={"stack": "defaults", "port_offset": OTHER_OFFSET})
     other.run.mkdir(parents=True)
     other.secrets_file.write_text(json.dumps({"minio_root_password": "minioadmin"}))
     other.secrets_file.chmod(0o600)
@@ -312,13 +314,13 @@ def test_down_leaves_no_process_and_keeps_data(stack):
     done = lakehouse(stack, "down")
     assert done.returncode == 0
     assert stack_processes(stack) == []
-    assert foreign_listeners(stack, [stack.port(name) for name in ("kafka", "minio", "nessie", "trino", "process_compose")]) == {}
+    assert foreign_listeners(stack, [stack.port(name) for name in CORE_PORTS]) == {}
     up(stack)
     assert all_data(stack) == KEPT
 
 
 def test_reset_asks_and_then_removes(settings):
-    other = settings.model_copy(update={"stack": "removed", "port_offset": 13_000})
+    other = settings.model_copy(update={"stack": "removed", "port_offset": OTHER_OFFSET})
     Path(other.run / "data").mkdir(parents=True)
     assert lakehouse(other, "reset").returncode != 0
     assert other.run.is_dir()

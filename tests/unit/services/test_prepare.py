@@ -55,4 +55,4 @@ def test_a_failed_command_leaves_nothing_that_looks_ready(settings, metadata, tm
     with pytest.raises(ServiceError, match="ended with 1"):
         prepare(settings, broken)
     assert not metadata.file.exists()
-    assert [path for path in (tmp_path / "prepared").iterdir()] == []
+    assert list((tmp_path / "prepared").iterdir()) == []

@@ -36,7 +36,7 @@ def web(pages):
             self.end_headers()
             self.wfile.write(json.dumps(page).encode())
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_):
             pass
