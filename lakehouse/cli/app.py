@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lakehouse.cli import doctor, down, query, reset, status, up
+from lakehouse.cli import doctor, down, inject, query, reset, simulate, status, up
 from lakehouse.cli.console import err
 from lakehouse.errors import LakehouseError
 
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 for _verb in (doctor, up, down, status, reset, query):
     app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
+for _group in (simulate, inject):
+    app.add_typer(_group.app, name=_group.__name__.rsplit(".", 1)[1])
 
 
 def main() -> None:
