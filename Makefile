@@ -54,8 +54,9 @@ lint: ## ruff, mypy, import layers, SQL, YAML, shell
 unit: ## Tests without services
 	$(BIN)/python -m pytest -q tests/unit tests/contracts
 
-docs: ## Write the generated pages again (docs/errors.md)
+docs: ## Write the generated pages again (docs/errors.md, docs/data-dictionary.md)
 	$(LAKEHOUSE) setup catalogue
+	$(BIN)/python -m lakehouse.tables.dictionary
 
 lock-jars: ## Write locks/jars.txt again after a change of docker/jars/pom.xml
 	$(LAKEHOUSE) setup lock-jars

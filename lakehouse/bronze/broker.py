@@ -43,11 +43,11 @@ def topic_states(bootstrap: str, topics: list[str], timeout_ms: int = 10_000) ->
             described: list[dict[str, Any]] = admin.describe_topics(topics)
         finally:
             admin.close()
-        ids = {each.get("name", each.get("topic")): str(each.get("topic_id", "")) for each in described if not each.get("error_code")}
+        ids = {str(each["name"]): str(each.get("topic_id", "")) for each in described if not each.get("error_code")}
         absent = sorted(set(topics) - set(ids))
         if absent:
             raise KafkaUnreachableError(f"topic {', '.join(absent)}", "the broker has no such topic", "bin/lakehouse up")
-        return _with_offsets(bootstrap, ids, {name: _partitions(each) for each in described for name in [each.get("name", each.get("topic"))]})
+        return _with_offsets(bootstrap, ids, {str(each["name"]): _partitions(each) for each in described})
 
 
 def _partitions(described: Mapping[str, Any]) -> list[int]:
@@ -79,4 +79,8 @@ def check_still_held(topic: str, state: TopicState, ends: Mapping[int, int]) -> 
     """
     lost = [f"{p}:[{end},{state.first[p]})" for p, end in sorted(ends.items()) if state.first.get(p, 0) > end]
     if lost:
-        raise DataLossError(f"topic {topic}", f"retention removed offsets that were not landed: {', '.join(lost)}", "lengthen the topic's retention; see docs/errors.md")
+        raise DataLossError(
+            f"topic {topic}",
+            f"retention removed offsets that were not landed: {', '.join(lost)}",
+            "lengthen the topic's retention; see docs/errors.md",
+        )

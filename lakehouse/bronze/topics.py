@@ -76,7 +76,11 @@ class Progress:
             OffsetGapError: naming each partition that does not add up.
         """
         expected = self.expected(since)
-        wrong = [f"partition {p}: {expected.get(p, 0)} expected, {seen.get(p, 0)} came" for p in sorted({*expected, *seen}) if expected.get(p, 0) != seen.get(p, 0)]
+        wrong = [
+            f"partition {p}: {expected.get(p, 0)} expected, {seen.get(p, 0)} came"
+            for p in sorted({*expected, *seen})
+            if expected.get(p, 0) != seen.get(p, 0)
+        ]
         if wrong:
             raise OffsetGapError(f"topic {self.topic}", "; ".join(wrong), "restart the live application; it continues from the table")
 

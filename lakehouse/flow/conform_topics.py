@@ -92,18 +92,21 @@ def conform(spark: SparkSession, candidates: DataFrame, table: Table, branch: st
 def _survey(candidates: DataFrame, series: Sequence[str]) -> list[Row]:
     """Count candidates by series, hour, partition and verdict so far; the one pass that also fills the cache."""
     at = F.col("reading_at")
-    return (
+    counted: list[Row] = (
         candidates.withColumn("hour", F.date_trunc("hour", at))
         .groupBy(*series, "hour", "kafka_partition", (F.size(BROKEN) == 0).alias("good"), "is_fresh")
         .agg(F.count(F.lit(1)).alias("rows"), F.unix_micros(F.min(at)).alias("first"), F.unix_micros(F.max(at)).alias("last"))
         .collect()
     )
+    return counted
 
 
 def _is_spread(survey: Sequence[Row], series: Sequence[str]) -> bool:
     """Tell whether a series came through two partitions at once: then arrival order says nothing."""
     seen: dict[tuple[str, ...], int] = {}
-    return any(seen.setdefault(tuple(row[name] for name in series), row["kafka_partition"]) != row["kafka_partition"] for row in survey if row["good"])
+    return any(
+        seen.setdefault(tuple(row[name] for name in series), row["kafka_partition"]) != row["kafka_partition"] for row in survey if row["good"]
+    )
 
 
 def _extents(rows: Sequence[Row], cause: str) -> list[dict[str, Any]]:
@@ -200,7 +203,13 @@ def _interruption_extents(new: DataFrame, before: DataFrame) -> tuple[list[dict[
         "cause",
     ).collect()
     touched = [
-        {"site_id": r["site_id"], "machine_id": r["machine_id"], "from_at": _instant(r["first"]), "to_at": _instant(r["last"]), "cause": f"interruption_{r['cause']}"}
+        {
+            "site_id": r["site_id"],
+            "machine_id": r["machine_id"],
+            "from_at": _instant(r["first"]),
+            "to_at": _instant(r["last"]),
+            "cause": f"interruption_{r['cause']}",
+        }
         for r in spans
     ]
     return touched, max((each["to_at"] for each in touched), default=None)

@@ -54,11 +54,15 @@ def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, si
     if counted:
         rows = rows.where(F.col("landed_at") > F.lit(since).cast("timestamp"))
     columns = ("site_id", "newest_event_at", "newest_landed_at", "kept_count")
-    found = rows.select("site_id", F.expr(EVENT_AT[table.name]).alias("newest_event_at"), F.col("landed_at").alias("newest_landed_at"), F.lit(1).alias("kept_count"))
+    found = rows.select(
+        "site_id", F.expr(EVENT_AT[table.name]).alias("newest_event_at"), F.col("landed_at").alias("newest_landed_at"), F.lit(1).alias("kept_count")
+    )
     if counted:
         found = found.unionByName(present.where(F.col("silver_table") == table.name).select(*columns))
     return found.groupBy("site_id", F.lit(table.name).alias("silver_table")).agg(
-        F.max("newest_event_at").alias("newest_event_at"), F.max("newest_landed_at").alias("newest_landed_at"), F.sum("kept_count").alias("kept_count")
+        F.max("newest_event_at").alias("newest_event_at"),
+        F.max("newest_landed_at").alias("newest_landed_at"),
+        F.sum("kept_count").alias("kept_count"),
     )
 
 

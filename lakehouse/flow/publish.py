@@ -58,7 +58,9 @@ class _Work:
     reason: str
 
 
-def publish(spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, *, ttl_s: int, wait_s: float, rebuild: bool = False) -> Published | None:
+def publish(
+    spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, *, ttl_s: int, wait_s: float, rebuild: bool = False
+) -> Published | None:
     """Bring gold up to date and publish it; None when there was nothing to do.
 
     Args:
@@ -91,7 +93,9 @@ def publish(spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, 
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
             crashpoint("after_publish")
         nessie.tag("publication-previous", before)
-    log.info("published", revision=revision, machine_shifts=done.machine_shift_count, temperature_extents=done.temperature_extent_count, reason=done.reason)
+    log.info(
+        "published", revision=revision, machine_shifts=done.machine_shift_count, temperature_extents=done.temperature_extent_count, reason=done.reason
+    )
     return done
 
 
@@ -132,9 +136,7 @@ def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
     return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
-def _write(
-    spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, counted_until: datetime | None
-) -> None:
+def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, counted_until: datetime | None) -> None:
     frames = SilverFrames(
         interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
         counts=spark.table(silver.MACHINE_COUNT.at(branch)),

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from lakehouse.tables.silver import ID_CHARSET
 
 MAX_BYTES = 1 << 20
-INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
+INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-](0\d|1[0-4]):\d\d)$"
 _INSTANT = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?)\d{0,3}(Z|[+-](?:0\d|1[0-4]):\d\d)$")
 _NO_ZONE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$")
 _NON_FINITE = re.compile(rb"[:,\[\s](?:-?Infinity|NaN)|\d[eE]\+?\d{3,}")
@@ -148,10 +148,10 @@ def _why_unreadable(value: bytes) -> str:
 
 def parse(value: bytes | None) -> tuple[dict[str, Any], str | None]:
     """Return (object, None), or ({}, rule) when the bytes are not one strict JSON object."""
-    if value is None or not value.strip():
-        return {}, "null_value" if value is None else "empty"
-    if len(value) > MAX_BYTES:
-        return {}, "too_large"
+    if value is None:
+        return {}, "null_value"
+    if not value.strip() or len(value) > MAX_BYTES:
+        return {}, "too_large" if len(value) > MAX_BYTES else "empty"
     value = value.removeprefix(b"\xef\xbb\xbf")
     try:
         found = orjson.loads(value)
@@ -159,14 +159,19 @@ def parse(value: bytes | None) -> tuple[dict[str, Any], str | None]:
         return {}, _why_unreadable(value)
     if not isinstance(found, dict):
         return {}, "not_object"
-    if value.count(b'":') + value.count(b'" ') > len(found):
-        try:
-            json.loads(value, object_pairs_hook=_distinct_keys)
-        except KeyError:
-            return {}, "duplicate_key"
-        except RecursionError:
-            return {}, "depth"
+    if value.count(b'":') + value.count(b'" ') > len(found) and (rule := _repeated_key(value)):
+        return {}, rule
     return found, None
+
+
+def _repeated_key(value: bytes) -> str | None:
+    try:
+        json.loads(value, object_pairs_hook=_distinct_keys)
+    except KeyError:
+        return "duplicate_key"
+    except RecursionError:
+        return "depth"
+    return None
 
 
 class _Rows:

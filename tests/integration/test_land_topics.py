@@ -117,7 +117,7 @@ def test_bad_messages_are_quarantined_by_name_and_their_neighbours_kept(core: Se
         "sentinel": temperature(f"{name}-s", 50_105, temperature_c=9999),
         "ts_range": temperature(f"{name}-f", 50_106, ts="2036-11-01T06:00:00Z"),
     }
-    mixed = [message for pair in zip(good, [*bad.values()] + good[len(bad) :], strict=False) for message in pair]
+    mixed = [message for pair in zip(good, [*bad.values(), *good[len(bad) :]], strict=False) for message in pair]
     send(core.kafka_bootstrap, "sensor.temperature", mixed[: 2 * len(bad)] + good[len(bad) :])
     drained(submit)
     assert_once(ask, name, 20)
@@ -139,14 +139,20 @@ def test_interruptions_open_closed_corrected_cancelled(core: Settings, submit: S
     later = [interruption(f"{name}-a", 2, 60_000, 60_050, "M06"), interruption(f"{name}-b", 3, 60_100, 60_400, "M06", cancelled=True)]
     send(core.kafka_bootstrap, "machine.interruption", [*later, first[0]])
     drained(submit)
-    found = ask(f"SELECT interruption_id, version, status, reason_code FROM lake.silver.machine_interruption WHERE interruption_id LIKE '{name}-%' ORDER BY 1")
+    found = ask(
+        f"SELECT interruption_id, version, status, reason_code FROM lake.silver.machine_interruption WHERE interruption_id LIKE '{name}-%' ORDER BY 1"
+    )
     assert found == [(f"{name}-a", 2, "closed", "B01"), (f"{name}-b", 3, "cancelled", "B01"), (f"{name}-d", 1, "closed", "UNKNOWN")]
     assert ask(f"SELECT rule FROM lake.silver.machine_interruption_quarantine WHERE raw LIKE '%{name}-c%'") == [("interval",)]
 
 
 def test_counts_with_negative_quantities_are_refused(core: Settings, submit: Submit, ask: Ask) -> None:
     name = f"count-{uuid.uuid4().hex[:8]}"
-    send(core.kafka_bootstrap, "machine.count", [count(f"{name}-1", 70_000, 5, "M07"), count(f"{name}-2", 70_060, -1, "M07"), count(f"{name}-3", 70_120, 7, "M07")])
+    send(
+        core.kafka_bootstrap,
+        "machine.count",
+        [count(f"{name}-1", 70_000, 5, "M07"), count(f"{name}-2", 70_060, -1, "M07"), count(f"{name}-3", 70_120, 7, "M07")],
+    )
     drained(submit)
     assert ask(f"SELECT count(*) FROM lake.silver.machine_count WHERE event_id LIKE '{name}-%'") == [(2,)]
     assert ask(f"SELECT rule FROM lake.silver.machine_count_quarantine WHERE raw LIKE '%{name}-2%'") == [("quantity_range",)]

@@ -1,0 +1,126 @@
+"""`lakehouse demo`: everything up, thirty days of a plant, live from then on, and where to look first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lakehouse.cli import simulate
+from lakehouse.cli.console import out
+from lakehouse.cli.land import land_real
+from lakehouse.errors import LakehouseError, ServiceError, TrinoUnreachableError
+from lakehouse.services.airflow_api import Airflow
+from lakehouse.services.sql import run_sql
+from lakehouse.services.stack import bring_up
+from lakehouse.services.state import addresses, stack_status
+from lakehouse.settings import HOME, Settings
+
+SHARED = HOME.parent / "shared" / "data"
+ANSWER = """
+SELECT machine_id, shift_date, shift_id, round(100 * oee_ratio, 1) AS oee_pct, round(100 * availability_ratio, 1) AS availability_pct,
+       round(100 * quality_ratio, 1) AS quality_pct, pq_count AS pieces
+FROM kpi.plant.oee_by_shift WHERE site_id = 'demo' AND NOT is_provisional AND oee_ratio IS NOT NULL
+ORDER BY shift_start_at DESC, machine_id LIMIT 8
+"""
+CAUGHT_UP = """
+SELECT p.topic_seq >= c.seq FROM (SELECT max(topic_seq) AS topic_seq FROM lake.ops.publication) p
+CROSS JOIN (SELECT max(commit_seq) AS seq FROM lake.ops.topic_commit) c
+"""
+
+
+def command(
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of history.")] = 30,
+    real: Annotated[bool, typer.Option(help="Land the real files of ../shared/data too, where they are.")] = True,
+) -> None:
+    """Start everything, fill it with a believable plant, keep it live, say where to look. Safe to interrupt and to repeat.
+
+    Example: lakehouse demo --days 30
+    """
+    settings, begun = Settings(), time.monotonic()
+    _step("starting all services", lambda: bring_up(settings, [], ["simulator"], 420, lambda _: None))
+    if not (settings.run / "sim" / "state.json").is_file():
+        out.print(f"[bold]{days} days of history[/]")
+        simulate.history(days=days, seed=7, until="", to=None, send=True, every=60, messages=True)
+    _step("the plant goes on live", lambda: bring_up(settings, ["simulator"], [], 60, lambda _: None))
+    _step("Airflow takes the files in", lambda: _files(settings))
+    _step("waiting until gold has all of it", lambda: _until(settings, lambda: _caught_up(settings), 900))
+    if real and SHARED.is_dir():
+        _step("landing the real files", lambda: land_real(settings, SHARED, out.print))
+    _finish(settings, time.monotonic() - begun)
+
+
+def _step(what: str, work: Callable[[], object]) -> None:
+    started = time.monotonic()
+    with out.status(what):
+        work()
+    out.print(f"[green]✔[/] {what} ({time.monotonic() - started:.0f} s)")
+
+
+def _files(settings: Settings) -> None:
+    """Run both file DAGs as their buttons do; a run that fails is told, with where its log is."""
+    airflow = Airflow(settings)
+    for dag_id in ("bronze_mes_files", "bronze_confirmations"):
+        if airflow.wait(dag_id, airflow.trigger(dag_id), 600) != "success":
+            raise ServiceError(dag_id, "its run failed; the log's last line says why", f"open {addresses(settings)['airflow']}/dags/{dag_id}")
+
+
+def _caught_up(settings: Settings) -> bool:
+    """Tell whether every message is landed and every commit is published."""
+    status = stack_status(settings)
+    if not status.topics or any(topic.messages - topic.landed > _LIVE_LAG for topic in status.topics):
+        return False
+    try:
+        return bool(run_sql(settings, CAUGHT_UP).rows[0][0])
+    except TrinoUnreachableError:
+        return False
+
+
+_LIVE_LAG = 2000
+
+
+def _until(settings: Settings, predicate: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not predicate():
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                "live", f"gold has not caught up within {within_s:.0f} s", f"less {Path('.lake') / 'run' / settings.stack / 'logs' / 'live.log'}"
+            )
+        time.sleep(1)
+
+
+def _finish(settings: Settings, took_s: float) -> None:
+    where = addresses(settings)
+    table = Table(title="where to look", title_justify="left", box=None)
+    for heading in ("what", "address", "login", "look at this first"):
+        table.add_column(heading)
+    table.add_row("dashboards", f"{where['superset']}/superset/dashboard/plant-overview/", "viewer / superset_viewer_password", "Plant overview")
+    table.add_row("workflows", where["airflow"], "admin / airflow_admin_password", "bronze_confirmations, then gold_kpis")
+    table.add_row("SQL", where["trino"], "user engineer", "SHOW TABLES FROM kpi.plant")
+    table.add_row("object store", where["minio_console"], "lakehouse-root / minio_root_password", "buckets landing, lake")
+    table.add_row("Spark", where["spark_ui"], "", "the live application")
+    out.print(table)
+    out.print(f"passwords are in {settings.secrets_file.relative_to(HOME)} (only you can read it)", soft_wrap=True)
+    _print_answer(settings)
+    status = stack_status(settings)
+    out.print(
+        f"memory of the whole stack: {status.resident_bytes / 2**30:.1f} GiB; ready in {took_s:.0f} s; stop with bin/lakehouse down", soft_wrap=True
+    )
+
+
+def _print_answer(settings: Settings) -> None:
+    try:
+        answer = run_sql(settings, ANSWER)
+    except LakehouseError as error:
+        out.print(error.line(), style="red", markup=False)
+        return
+    table = Table(title="OEE of the last finished shifts (kpi.plant.oee_by_shift)", title_justify="left", box=None)
+    for column in answer.columns:
+        table.add_column(column)
+    for row in answer.rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    out.print(table)

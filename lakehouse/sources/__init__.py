@@ -1,0 +1,1 @@
+"""What each payload means, pure: message envelopes, file contracts, workbooks."""
