@@ -17,8 +17,10 @@ from lakehouse.simulator.instants import SECOND
 from lakehouse.simulator.interruptions import Told
 from lakehouse.simulator.live import Live
 from lakehouse.simulator.messages import INTERRUPTION, Message
+from lakehouse.simulator.process import Injection
 from lakehouse.simulator.send import Sender
 from lakehouse.simulator.spec import Site
+from lakehouse.simulator.state import load, save
 from lakehouse.simulator.timeline import Stop
 
 ANSWERED_WITHIN_S = 20.0
@@ -55,7 +57,9 @@ def inject_breakdown(settings: Settings, site: Site, machine_id: str, length: in
     with live_lock(folder) as alone:
         if alone:
             say("simulate live is not running: this command tells the stop itself, and its end when it is over (Ctrl-C ends it now)")
-            return _tell_alone(settings, site, machine_id, length, reason_code)
+            stop = _tell_alone(settings, site, machine_id, length, reason_code)
+            _remember(folder / "state.json", machine_id, stop)
+            return stop
     return _ask_live(folder / "inject", machine_id, length, reason_code)
 
 
@@ -106,6 +110,14 @@ def _tell_alone(settings: Settings, site: Site, machine_id: str, length: int, re
             stop.end = time.time_ns() // 1000
         _send(sender, site, Told(stop.stop_id, machine_id, 2, reason_code, start, stop.end, "OP-00"), stop.end)
     return stop
+
+
+def _remember(state_file: Path, machine_id: str, stop: Stop) -> None:
+    """Let the plant stand at that time when it goes on, so that its books say so too."""
+    if state_file.is_file():
+        state = load(state_file)
+        state.injections.append(Injection(machine_id, stop.start, stop.end, stop.reason_code))
+        save(state, state_file)
 
 
 def _send(sender: Sender, site: Site, told: Told, at: int) -> None:

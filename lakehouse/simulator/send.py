@@ -20,6 +20,7 @@ from lakehouse.simulator.messages import TOPICS, Message
 LANDING = "landing"
 WRITER = "lakehouse-writer"
 DELIVERED_WITHIN_MS = 120_000
+UNACKNOWLEDGED = 50_000
 
 
 class Sender:
@@ -31,7 +32,7 @@ class Sender:
         try:
             self._producer: Any = KafkaProducer(
                 bootstrap_servers=self._address, client_id="lakehouse-simulator", acks="all", compression_type="lz4", linger_ms=40,
-                batch_size=1 << 19, buffer_memory=128 << 20, max_in_flight_requests_per_connection=5, delivery_timeout_ms=DELIVERED_WITHIN_MS,
+                batch_size=1 << 19, max_in_flight_requests_per_connection=5, delivery_timeout_ms=DELIVERED_WITHIN_MS,
             )
         except KafkaError as error:
             raise KafkaUnreachableError(self._address, f"{type(error).__name__}: {error}", "bin/lakehouse up") from error
@@ -48,8 +49,11 @@ class Sender:
         """Send messages in order and return how many; they may still be on their way."""
         number = 0
         try:
-            for number, message in enumerate(messages, 1):  # noqa: B007 - the last number is the count
+            for number, message in enumerate(messages, 1):
                 self._producer.send(message.topic, value=message.value, key=message.key).add_errback(self._fail)
+                if number % UNACKNOWLEDGED == 0:
+                    # The client's buffer knows no bound of its own.
+                    self.flush()
         except KafkaError as error:
             raise self._error(error) from error
         return number

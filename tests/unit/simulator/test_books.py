@@ -1,10 +1,12 @@
 """The books are a partition, add up, and agree with a second arithmetic on the bytes that were sent."""
 
 import csv
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+from lakehouse.simulator.books import FILES, Books
 from lakehouse.simulator.instants import micros
 from tests.unit.simulator.conftest import Run, run_history
 from tests.unit.simulator.mini_ledger import decode, pieces, times
@@ -80,9 +82,8 @@ def test_a_holiday_is_not_scheduled_and_nothing_is_made(site, tmp_path: Path) ->
 def test_books_read_the_same_when_rows_were_written_twice(run: Run, tmp_path: Path) -> None:
     for path in run.folder.iterdir():
         text = path.read_text()
-        (tmp_path / path.name).write_text(text + "".join(text.splitlines(keepends=True)[1:4]) if path.name.startswith(("seg", "mach", "inc", "bad")) else text)
-    from lakehouse.simulator.books import Books
-
+        again = "".join(text.splitlines(keepends=True)[1:4]) if path.name in FILES else ""
+        (tmp_path / path.name).write_text(text + again)
     again = Books.read(tmp_path)
     assert (again.shifts, again.segments, again.incidents, again.bad_inputs) == (
         run.books.shifts, run.books.segments, run.books.incidents, run.books.bad_inputs,
@@ -100,6 +101,4 @@ def _spans(stops):
 
 
 def micros_of(text: str) -> int:
-    from datetime import datetime
-
     return micros(datetime.fromisoformat(text))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -78,7 +79,7 @@ def test_counters_grow_but_for_resets_and_are_read_at_every_edge_and_minute(run:
     for machine, found in readings.items():
         assert set(edges) <= set(found), machine
         ordered = [found[at] for at in sorted(found)]
-        falls = sum(a["good_count"] > b["good_count"] for a, b in zip(ordered, ordered[1:], strict=False))
+        falls = sum(a["good_count"] > b["good_count"] for a, b in pairwise(ordered))
         resets = [each for each in run.books.incidents if each.kind == "reset" and each.machine_id == machine and each.start < run.past.until]
         assert falls == len(resets)
 
@@ -87,11 +88,12 @@ def test_the_oven_overheats_before_its_stops_on_the_night_shift(site: Site, tmp_
     run = run_history(site, tmp_path, days=12, rates=quiet())
     heat = {from_iso(json.loads(m.value)["ts"]): json.loads(m.value)["temperature_c"] for m in run.messages if b'"T-demo-M05' in m.value}
     limit = dict(next(machine for machine in site.machines if machine.is_oven).limits)["zone_1"]
-    trips = [p for (_, machine, _, shift), found in run.books.segments.items() for p in found if machine == "M05" and shift == "night" and p[3] == "B03"]
+    of_oven = {key: found for key, found in run.books.segments.items() if key[1] == "M05"}
+    trips = [piece for key, found in of_oven.items() for piece in found if key[3] == "night" and piece[3] == "B03"]
     assert len(trips) >= 5
     peaks = [max(heat[at] for at in heat if start - 10 * MINUTE <= at <= start) for start, *_ in trips]
     assert sum(peak > limit for peak in peaks) >= 0.9 * len(peaks)
-    trouble = [p for (_, machine, _, _), found in run.books.segments.items() for p in found if machine == "M05" and p[3] == "B03"]
+    trouble = [piece for found in of_oven.values() for piece in found if piece[3] == "B03"]
     spans = [(start - 120 * MINUTE, end + 90 * MINUTE) for start, end, *_ in trouble]
     complete = max(at for _, at, *_ in trouble)
     calm = [value for at, value in heat.items() if at < complete and not any(a <= at <= b for a, b in spans)]
@@ -116,7 +118,8 @@ def test_a_quiet_plant_sends_no_irregularity(site: Site, tmp_path: Path) -> None
 
 
 def test_files_have_the_contracts_headers_and_their_confirmations_add_up(run: Run) -> None:
-    assert sorted(run.files) == [f"{kind}/demo/2026-11-{day}.{ext}" for kind, ext in (("confirmations", "xlsx"), ("mes-production-log", "csv")) for day in (18, 19)]
+    kinds = (("confirmations", "xlsx"), ("mes-production-log", "csv"))
+    assert sorted(run.files) == [f"{kind}/demo/2026-11-{day}.{ext}" for kind, ext in kinds for day in (18, 19)]
     confirmed, taken_back = {}, set()
     for day in (18, 19):
         log = run.files[f"mes-production-log/demo/2026-11-{day}.csv"].decode()

@@ -44,7 +44,7 @@ def test_history_and_live_together_are_one_longer_history(site: Site, past: Run,
     told = list(live.due(END))
     live.tell(END)
     assert whole.past.state.since == past.past.state.since
-    assert _about(told, BREAK, END) == sorted(told) == [m for m in _about(whole.messages, BREAK, END)]
+    assert _about(told, BREAK, END) == sorted(told) == _about(whole.messages, BREAK, END)
     joined, expected = Books.read(past.folder), whole.books
     assert (joined.shifts, joined.segments, joined.until) == (expected.shifts, expected.segments, END)
     assert files.keys() == {"mes-production-log/demo/2026-11-19.csv", "confirmations/demo/2026-11-19.xlsx"}
