@@ -1,6 +1,4 @@
 """The dashboard as its readers meet it: figures equal to Trino's, nothing writable, drawn without an error, imported twice as once.
-
-Needs a running stack with published KPI rows; `LAKEHOUSE_STACK` and `LAKEHOUSE_PORT_OFFSET` say which (default: the test stack).
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from typing import Any
 
 import pytest
 import requests
-import trino
 import yaml
 
 from lakehouse.services.environment import superset_environment
@@ -63,43 +60,26 @@ class Superset:
 
 
 @pytest.fixture(scope="module")
-def settings() -> Settings:
-    return Settings(stack=os.environ.get("LAKEHOUSE_STACK", "test"), port_offset=int(os.environ.get("LAKEHOUSE_PORT_OFFSET", "10000")))
+def address(published: Settings) -> str:
+    return f"http://{published.host}:{published.port('superset')}"
 
 
 @pytest.fixture(scope="module")
-def address(settings: Settings) -> str:
-    return f"http://{settings.host}:{settings.port('superset')}"
+def viewer(published: Settings, address: str) -> Superset:
+    return Superset(address, "viewer", published.secret("superset_viewer_password"))
 
 
 @pytest.fixture(scope="module")
-def viewer(settings: Settings, address: str) -> Superset:
-    return Superset(address, "viewer", settings.secret("superset_viewer_password"))
+def admin(published: Settings, address: str) -> Superset:
+    return Superset(address, "admin", published.secret("superset_admin_password"))
 
 
 @pytest.fixture(scope="module")
-def admin(settings: Settings, address: str) -> Superset:
-    return Superset(address, "admin", settings.secret("superset_admin_password"))
-
-
-@pytest.fixture(scope="module")
-def ask(settings: Settings) -> Callable[[str], list[list[Any]]]:
-    connection = trino.dbapi.connect(host=settings.host, port=settings.port("trino"), user="superset", catalog="kpi", schema="plant")
-
-    def rows(sql: str) -> list[list[Any]]:
-        cursor = connection.cursor()
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-    return rows
-
-
-@pytest.fixture(scope="module")
-def import_bundle(settings: Settings) -> Callable[..., str]:
+def import_bundle(published: Settings) -> Callable[..., str]:
     def run(*arguments: str) -> str:
-        command = [settings.lake_home / "envs" / "superset" / "bin" / "python", "-m", "lakehouse.serving.dashboards.import_bundle"]
-        port = ["--trino-port", str(settings.port("trino"))]
-        environment = {"PATH": os.environ["PATH"], **superset_environment(settings)}
+        command = [published.lake_home / "envs" / "superset" / "bin" / "python", "-m", "lakehouse.serving.dashboards.import_bundle"]
+        port = ["--trino-port", str(published.port("trino"))]
+        environment = {"PATH": os.environ["PATH"], **superset_environment(published)}
         done = subprocess.run([*command, *port, *arguments], cwd=HOME, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
@@ -116,13 +96,12 @@ def ratio(view: str, top: str, bottom: str, known: str = "true", group: str = ""
     chosen = f"{group}, " if group else ""
     tail = f" GROUP BY {group}" if group else ""
     above, below = f"IF({known}, {top})", f"IF({known}, {bottom})"
-    return f"SELECT {chosen}{RATIO.format(above, below)} FROM {view} WHERE {OVER_PERIOD}{tail}"  # noqa: S608
+    return f"SELECT {chosen}{RATIO.format(above, below)} FROM kpi.plant.{view} WHERE {OVER_PERIOD}{tail}"  # noqa: S608
 
 
 OEE = ("oee_by_shift", "earned_good_s", "pbt_s", KNOWN.format("oee_ratio"))
 AVAILABILITY = ("availability_by_shift", "apt_s", "pbt_s", KNOWN.format("availability_ratio"))
 PERFORMANCE = ("oee_by_shift", "earned_produced_s", "apt_s", KNOWN.format("performance_ratio"))
-NOT_OFF = "(SELECT * FROM oee_by_shift WHERE shift_id <> 'off')"
 MINUTES = "CAST(sum(downtime_s) AS DECIMAL(38,12)) / 60"
 REASON = "coalesce(reason_text, reason_code, 'No reason given')"
 TRUTH = {
@@ -131,13 +110,13 @@ TRUTH = {
     "performance_tile": ratio(*PERFORMANCE),
     "scrap_tile": ratio("scrap_by_shift", "sq_count", "pq_count"),
     "without_data_tile": ratio("availability_by_shift", "unknown_s", "pbt_s"),
-    "stop_minutes_tile": f"SELECT {MINUTES} FROM downtime_pareto WHERE category = 'unplanned_stop' AND {OVER_PERIOD}",  # noqa: S608
+    "stop_minutes_tile": f"SELECT {MINUTES} FROM kpi.plant.downtime_pareto WHERE category = 'unplanned_stop' AND {OVER_PERIOD}",  # noqa: S608
     "oee_trend": ratio(*OEE, group="machine_id, date_trunc('day', shift_start_local)"),
-    "downtime_pareto": f"SELECT {REASON}, category, {MINUTES} FROM downtime_pareto WHERE {OVER_PERIOD} GROUP BY 1, 2",  # noqa: S608
-    "oee_heat_map": ratio(NOT_OFF, *OEE[1:], group="shift_id, machine_id"),
+    "downtime_pareto": f"SELECT {REASON}, category, {MINUTES} FROM kpi.plant.downtime_pareto WHERE {OVER_PERIOD} GROUP BY 1, 2",  # noqa: S608
+    "oee_heat_map": ratio(*OEE, group="shift_id, machine_id"),
     "machine_now": "SELECT machine_id, reason, since FROM (SELECT machine_id, coalesce(reason_text, reason_code, '') reason, "
-    "date_format(since_local, '%d %b %H:%i') since FROM machine_now WHERE site_id = 'demo')",
-    "data_health": "SELECT silver_table, kept_count, quarantined_count FROM data_health WHERE site_id = 'demo'",
+    "date_format(since_local, '%d %b %H:%i') since FROM kpi.plant.machine_now WHERE site_id = 'demo')",
+    "data_health": "SELECT silver_table, kept_count, quarantined_count FROM kpi.plant.data_health WHERE site_id = 'demo'",
 }
 COLUMNS = {
     "oee_trend": ("machine_id", "shift_start_local", "oee"),
@@ -178,12 +157,12 @@ def row_set(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", sorted(TRUTH))
-def test_a_charts_figures_are_trinos(name: str, viewer: Superset, ask: Callable[[str], list[list[Any]]]) -> None:
+def test_a_charts_figures_are_trinos(name: str, viewer: Superset, ask: Callable[..., list[Any]]) -> None:
     chart_id = viewer.listed("chart")[asset_uuid("charts", name)]
     data = asked(viewer, name, chart_id)
     columns = COLUMNS.get(name) or tuple(data[0])
     shown = [tuple(row[column] for column in columns) for row in data]
-    wanted = [tuple(row) for row in ask(TRUTH[name])]
+    wanted = [tuple(row) for row in ask(TRUTH[name], user="superset")]
     if name == "downtime_pareto":
         words = {category: state["label"] for category, state in yaml.safe_load((BUNDLE / "states.yaml").read_text()).items()}
         wanted = [(reason, words[category], minutes) for reason, category, minutes in wanted]
@@ -294,9 +273,9 @@ def test_pages_report_themselves_without_an_error(viewer: Superset) -> None:
     assert viewer.call("POST", "/superset/log/?explode=events&dashboard_id=1", data=events).status_code == 200
 
 
-def test_a_person_sees_a_whole_dashboard(settings: Settings, address: str, tmp_path: Path) -> None:
+def test_a_person_sees_a_whole_dashboard(published: Settings, address: str, tmp_path: Path) -> None:
     picture = tmp_path / "plant_overview.png"
-    sight = take(address, "viewer", settings.secret("superset_viewer_password"), picture)
+    sight = take(address, "viewer", published.secret("superset_viewer_password"), picture)
     assert sight.errors == ()
     assert sight.empty == ()
     assert sight.title == "Plant overview"
