@@ -223,7 +223,9 @@ def failure_of(checks: Iterable[Check]) -> LakehouseError | None:
     failed = [check for check in checks if not check.ok]
     if not failed:
         return None
-    return RequirementError(", ".join(check.name for check in failed), "; ".join(check.found for check in failed), failed[0].fix)
+    names = ", ".join(check.name for check in failed)
+    cause = failed[0].found if len(failed) == 1 else f"{len(failed)} checks failed; the first: {failed[0].found}"
+    return RequirementError(names, cause, failed[0].fix)
 
 
 def report(checks: Iterable[Check]) -> str:
