@@ -37,6 +37,17 @@ def test_a_cell_a_missing_and_a_surplus_row_are_named(run: Run) -> None:
     assert found[-1].found == "a row"
 
 
+def test_a_gap_between_two_equal_neighbours_is_a_difference(run: Run) -> None:
+    shifts, ledger = _gold(run.books)
+    row = next(row for row in ledger if row["category"] == "running")
+    third = (row["segment_end_at"] - row["segment_start_at"].replace(tzinfo=dt.UTC)) / 3
+    cut = {**row, "segment_end_at": row["segment_end_at"] - 2 * third}
+    rest = {**row, "segment_start_at": row["segment_end_at"] - third}
+    others = [each for each in ledger if each is not row]
+    assert compare(run.books, shifts, [*others, {**cut, "segment_end_at": rest["segment_start_at"]}, rest]) == []
+    assert compare(run.books, shifts, [*others, cut, rest])
+
+
 def test_windows_after_the_books_end_are_not_looked_at(run: Run) -> None:
     shifts, _ = _gold(run.books)
     later = instant(run.books.until) + dt.timedelta(hours=1)
