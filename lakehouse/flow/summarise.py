@@ -75,14 +75,14 @@ def summarise(
     """
     scope = scope_of(spark, plant, shifts, as_of)
     near = _near(silver, shifts, as_of)
-    made = counters.steps(_with_heartbeat(near.counts, scope))
+    readings = _with_heartbeat(near.counts, scope)
+    made = counters.steps(readings)
     confirmed = _confirmed(near.confirmations, scope)
-    stops = claims.interruption_spans(near.interruptions, _heard(made), scope.days, as_of)
-    segment_rows = segments(_claims(near, scope, made, confirmed, stops), scope.windows)
+    segment_rows = segments(_claims(near, scope, readings, made, confirmed, as_of), scope.windows)
     ledger = shaped(_stamped(segment_rows, as_of, revision), TIME_SEGMENT)
-    pieces = quantities.by_window(quantities.with_cycle(_quantities(near, scope, made, confirmed), scope.cycles))
-    open_windows = stops.where("is_scheduled AND event_end_at IS NULL AND to_at >= window_end_at").select("window_id").distinct()
-    rows = machine_shifts(scope.windows, ledger, pieces, quantities.scrap_reasons(confirmed), open_windows)
+    pieces = quantities.placed(quantities.of_counters(made).unionByName(quantities.of_events(near.events)), scope.days)
+    placed = pieces.unionByName(quantities.of_confirmations(confirmed))
+    rows = machine_shifts(scope.windows, ledger, quantities.by_window(quantities.with_cycle(placed, scope.cycles)))
     return GoldFrames(time_segment=ledger, machine_shift=shaped(_stamped(rows, as_of, revision), MACHINE_SHIFT))
 
 
@@ -114,36 +114,20 @@ def temperature_windows(
     return shaped(_stamped(kept, as_of, revision), TEMPERATURE_WINDOW)
 
 
-def _claims(near: SilverFrames, scope: Scope, made: DataFrame, confirmed: DataFrame, stops: DataFrame) -> DataFrame:
-    said = (
-        claims.of_nobody(scope.windows),
-        claims.of_breaks(scope.breaks),
-        claims.of_interruptions(stops, scope.reasons),
-        claims.of_events(near.events, scope.reasons, scope.days),
-        claims.of_coverage(counters.coverage(made), scope.days),
-        claims.of_evidence(counters.evidence(made), scope.days),
-        claims.of_confirmations(confirmed),
+def _claims(near: SilverFrames, scope: Scope, readings: DataFrame, made: DataFrame, confirmed: DataFrame, as_of: dt.datetime) -> DataFrame:
+    facts = (
+        claims.of_interruptions(near.interruptions, counters.heard(readings), as_of),
+        claims.of_events(near.events),
+        claims.of_counters(counters.coverage(readings), "heard"),
+        claims.of_counters(counters.evidence(made), "made"),
     )
-    return reduce(DataFrame.unionByName, said)
-
-
-def _quantities(near: SilverFrames, scope: Scope, made: DataFrame, confirmed: DataFrame) -> DataFrame:
-    counted = (
-        quantities.of_counters(made, scope.days),
-        quantities.of_events(near.events, scope.days),
-        quantities.of_confirmations(confirmed),
-    )
-    return reduce(DataFrame.unionByName, counted)
+    said = claims.claimed(reduce(DataFrame.unionByName, facts), scope.days, scope.reasons)
+    return scope.calendar.unionByName(said).unionByName(claims.of_confirmations(confirmed, scope.calendar))
 
 
 def _with_heartbeat(counts: DataFrame, scope: Scope) -> DataFrame:
     machines = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id", "heartbeat_us").distinct()
     return counts.join(F.broadcast(machines), ["site_id", "machine_id"])
-
-
-def _heard(made: DataFrame) -> DataFrame:
-    heard = made.where("heartbeat_us IS NOT NULL").groupBy("site_id", "machine_id")
-    return heard.agg(F.first("heartbeat_us").alias("heartbeat_us"), F.max("reading_at").alias("last_reading_at"))
 
 
 def _confirmed(confirmations: DataFrame, scope: Scope) -> DataFrame:

@@ -35,6 +35,12 @@ def steps(readings: DataFrame) -> DataFrame:
     return rows.drop(*(f"previous_{name}" for name in COUNTERS))
 
 
+def heard(readings: DataFrame) -> DataFrame:
+    """Return the last reading of each machine with a heartbeat: site_id, machine_id, heartbeat_us, last_reading_at."""
+    by_machine = readings.where("heartbeat_us IS NOT NULL").groupBy("site_id", "machine_id", "heartbeat_us")
+    return by_machine.agg(F.max("reading_at").alias("last_reading_at"))
+
+
 def coverage(readings: DataFrame) -> DataFrame:
     """Return unbroken stretches in which a machine with a heartbeat was heard, one order each.
 
@@ -45,8 +51,9 @@ def coverage(readings: DataFrame) -> DataFrame:
     """
     in_order = _in_order()
     silent_at = F.timestamp_micros(F.unix_micros("reading_at") + F.col("heartbeat_us"))
-    heard = readings.where("heartbeat_us IS NOT NULL").select("site_id", "machine_id", "order_no", "reading_at", "event_id", silent_at.alias("silent_at"))
-    followed = heard.withColumn("until_at", F.least("silent_at", F.lead("reading_at").over(in_order)))
+    beats = readings.where("heartbeat_us IS NOT NULL")
+    beats = beats.select("site_id", "machine_id", "order_no", "reading_at", "event_id", silent_at.alias("silent_at"))
+    followed = beats.withColumn("until_at", F.least("silent_at", F.lead("reading_at").over(in_order)))
     was_silent = F.coalesce(F.lag("until_at").over(in_order) < F.col("reading_at"), F.lit(True))
     other_order = ~F.lag("order_no").over(in_order).eqNullSafe(F.col("order_no"))
     islands = followed.withColumn("begins", (was_silent | other_order).cast("int")).withColumn("island", F.sum("begins").over(in_order))
@@ -73,18 +80,18 @@ def evidence(made: DataFrame) -> DataFrame:
 def share(pieces: str) -> Column:
     """Return the part of `pieces` made within a window, by elapsed time: round(cum(end)) - round(cum(start)), six decimals.
 
-    Both windows of an edge round the same cumulative value, so that shares add up to the whole. Needs previous_at,
-    reading_at and the window's edges; integers throughout, rounded half up.
+    Both windows of an edge round the same cumulative value, so that shares add up to the whole. Needs from_at, to_at and the
+    window's edges; whole pieces are split with integers throughout, rounded half up.
     """
+    span = "cast(unix_micros(to_at) - unix_micros(from_at) AS decimal(14,0))"
 
     def cumulative(at: str) -> str:
-        elapsed = f"cast(unix_micros({at}) - unix_micros(previous_at) AS decimal(14,0))"
-        span = "cast(unix_micros(reading_at) - unix_micros(previous_at) AS decimal(14,0))"
+        elapsed = f"cast(unix_micros({at}) - unix_micros(from_at) AS decimal(14,0))"
         doubled = f"cast({pieces} AS decimal(13,0)) * {elapsed} * cast(2000000 AS decimal(7,0))"
         return f"({doubled} + {span}) div (cast(2 AS decimal(1,0)) * {span})"
 
-    inside = "previous_at >= shift_start_at AND reading_at <= shift_end_at OR previous_at = reading_at"
-    micros = f"{cumulative('least(reading_at, shift_end_at)')} - {cumulative('greatest(previous_at, shift_start_at)')}"
+    inside = "from_at >= shift_start_at AND to_at <= shift_end_at"
+    micros = f"{cumulative('least(to_at, shift_end_at)')} - {cumulative('greatest(from_at, shift_start_at)')}"
     whole = f"cast({pieces} AS decimal(18,6))"
     part = f"cast(cast({micros} AS decimal(20,0)) * 0.000001BD AS decimal(18,6))"
     return F.expr(f"CASE WHEN {inside} THEN {whole} ELSE {part} END")

@@ -25,7 +25,7 @@ def segments(claims: DataFrame, windows: DataFrame) -> DataFrame:
     """Return the segments of all windows, one row each, with the window's columns.
 
     Args:
-        claims: union of `lakehouse.gold.claims`, cut at their windows; each window has at least one that covers it.
+        claims: rows as `Scope.calendar`, cut at their windows; each window has one that covers it.
         windows: `Scope.windows`.
 
     Returns:

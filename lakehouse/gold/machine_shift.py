@@ -35,33 +35,26 @@ _FLAGS: dict[str, str] = {
 _ZERO_PIECES = ("pq_count", "gq_count", "rq_count", "sq_count", "counter_reset_count", "earned_produced_s", "earned_good_s")
 
 
-def machine_shifts(windows: DataFrame, segments: DataFrame, pieces: DataFrame, reasons: DataFrame, open_windows: DataFrame) -> DataFrame:
+def machine_shifts(windows: DataFrame, segments: DataFrame, pieces: DataFrame) -> DataFrame:
     """Return gold.machine_shift but revision and as_of.
 
     Args:
         windows: `Scope.windows`.
         segments: gold.time_segment of those windows.
         pieces: rows of `quantities.by_window`.
-        reasons: rows of `quantities.scrap_reasons`.
-        open_windows: window_id of windows that an open interruption reaches into.
     """
-    times = _times(windows, segments)
-    joined = (
-        times.join(pieces.withColumn("has_pieces", F.lit(True)), "window_id", "left")
-        .join(reasons, "window_id", "left")
-        .join(open_windows.withColumn("is_open", F.lit(True)), "window_id", "left")
-    )
-    filled = joined
-    for name in _ZERO_PIECES:
-        filled = filled.withColumn(name, F.expr(f"CASE WHEN has_pieces THEN {name} ELSE 0 END"))
-    flags = F.expr("filter(array(" + ", ".join(f"CASE WHEN {rule} THEN '{name}' END" for name, rule in _FLAGS.items()) + "), f -> f IS NOT NULL)")
-    return (
-        filled.withColumn("flags", flags)
-        .withColumn("quantity_by_part", F.coalesce("quantity_by_part", F.array()))
-        .withColumn("missing_master_data", F.coalesce("missing_master_data", F.array()))
-        .withColumn("scrap_by_reason", F.coalesce("scrap_by_reason", F.expr("cast(map() AS map<string,decimal(18,6)>)")))
-        .withColumn("is_provisional", F.expr("window_end_at < shift_end_at OR coalesce(is_open, false)"))
-        .withColumn("definition_version", F.lit(DEFINITION_VERSION))
+    joined = _times(windows, segments).join(pieces.withColumn("has_pieces", F.lit(True)), "window_id", "left")
+    filled = joined.withColumns({name: F.expr(f"CASE WHEN has_pieces THEN {name} ELSE 0 END") for name in _ZERO_PIECES})
+    flags = ", ".join(f"CASE WHEN {rule} THEN '{name}' END" for name, rule in _FLAGS.items())
+    return filled.withColumns(
+        {
+            "flags": F.expr(f"filter(array({flags}), f -> f IS NOT NULL)"),
+            "quantity_by_part": F.coalesce("quantity_by_part", F.array()),
+            "missing_master_data": F.coalesce("missing_master_data", F.array()),
+            "scrap_by_reason": F.coalesce("scrap_by_reason", F.expr("cast(map() AS map<string,decimal(18,6)>)")),
+            "is_provisional": F.expr("window_end_at < shift_end_at OR has_open_event"),
+            "definition_version": F.lit(DEFINITION_VERSION),
+        }
     )
 
 
@@ -70,13 +63,15 @@ def _times(windows: DataFrame, segments: DataFrame) -> DataFrame:
     summed = known.groupBy("window_id").agg(
         *(_total(rule).alias(name) for name, rule in _ELEMENTS.items()),
         F.count_if(F.expr("is_event_start AND category = 'unplanned_stop'")).alias("stop_event_count"),
+        F.bool_or(F.expr("event_start_at IS NOT NULL AND event_end_at IS NULL")).alias("has_open_event"),
     )
     rows = windows.join(summed, "window_id").withColumn("window_s", seconds(microseconds("shift_start_at", "window_end_at")))
-    pot = F.expr("CASE WHEN is_scheduled THEN window_s ELSE cast(0 AS decimal(18,6)) END")
-    return (
-        rows.withColumn("pot_s", pot)
-        .withColumn("pbt_s", F.expr("cast(pot_s - planned_down_s AS decimal(18,6))"))
-        .withColumn("shift_start_local", F.expr("cast(from_utc_timestamp(shift_start_at, zone) AS timestamp_ntz)"))
+    pot = rows.withColumn("pot_s", F.expr("CASE WHEN is_scheduled THEN window_s ELSE cast(0 AS decimal(18,6)) END"))
+    return pot.withColumns(
+        {
+            "pbt_s": F.expr("cast(pot_s - planned_down_s AS decimal(18,6))"),
+            "shift_start_local": F.expr("cast(from_utc_timestamp(shift_start_at, zone) AS timestamp_ntz)"),
+        }
     )
 
 

@@ -13,6 +13,20 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lakehouse.plant import IdealCycle, Machine, PlantModel, ShiftWindow
 
+RANKS: dict[str, int] = {
+    "unscheduled_run": 0,
+    "not_scheduled": 1,
+    "planned_down": 2,
+    "setup": 3,
+    "unplanned_stop": 4,
+    "blocked_starved": 5,
+    "no_order": 5,
+    "running": 6,
+    "unknown": 7,
+}
+"""Precedence: the lowest rank wins."""
+FLOOR = 9
+"""Rank of what holds where nobody speaks: below every claim."""
 DAY = dt.timedelta(days=1)
 TICK = dt.timedelta(microseconds=1)
 
@@ -26,7 +40,14 @@ _WINDOW = pa.schema(
     ]
 )  # fmt: skip
 _DAY = pa.schema([("day", pa.int32()), ("first_day", pa.int32()), *_WINDOW])
-_BREAK = pa.schema([("window_id", pa.int32()), ("from_at", _INSTANT), ("to_at", _INSTANT)])
+_CLAIM = pa.schema(
+    [
+        ("window_id", pa.int32()), ("from_at", _INSTANT), ("to_at", _INSTANT), ("rank", pa.int32()), ("category", pa.string()),
+        ("source_table", pa.string()), ("priority", pa.int32()), ("source_key", pa.string()), ("reason_code", pa.string()),
+        ("reason_text", pa.string()), ("is_failure", pa.bool_()), ("order_no", pa.string()), ("source_ref", pa.string()),
+        ("event_start_at", _INSTANT), ("event_end_at", _INSTANT),
+    ]
+)  # fmt: skip
 _REASON = pa.schema(
     [
         ("site_id", pa.string()), ("reason_code", pa.string()), ("text", pa.string()), ("reason_category", pa.string()),
@@ -58,14 +79,14 @@ class Scope:
     Attributes:
         windows: one row for each machine-shift that has begun by as_of.
         days: the same, once for each UTC day that it touches (`day`; days since 1970); spans are joined by day.
-        breaks: planned breaks by window, cut at the window.
+        calendar: claims of the calendar, cut at their windows: planned breaks, and for each window what holds where nobody speaks.
         reasons: reason catalogue by site.
         cycles: ideal cycles by site as one array, the one to be preferred first.
     """
 
     windows: DataFrame
     days: DataFrame
-    breaks: DataFrame
+    calendar: DataFrame
     reasons: DataFrame
     cycles: DataFrame
 
@@ -78,7 +99,7 @@ def scope_of(spark: SparkSession, plant: PlantModel, machine_shifts: Sequence[Ma
     return Scope(
         windows=_relation(spark, windows, _WINDOW),
         days=_relation(spark, [row for row, (_, (each, _)) in zip(windows, numbered, strict=True) for row in _by_day(row, each.window)], _DAY),
-        breaks=_relation(spark, [row for number, (each, _) in numbered for row in _break_rows(number, each.window, as_of)], _BREAK),
+        calendar=_relation(spark, [row for number, (each, machine) in numbered for row in _calendar(number, each.window, machine, as_of)], _CLAIM),
         reasons=_relation(spark, [row for site in sites for row in _reason_rows(plant, site)], _REASON),
         cycles=_relation(spark, [{"site_id": site, "cycles": _cycle_rows(plant, site)} for site in sites], _CYCLES),
     )
@@ -126,10 +147,37 @@ def _by_day(row: dict[str, object], window: ShiftWindow) -> list[dict[str, objec
     return [{**row, "day": day, "first_day": first} for day in range(first, last + 1)]
 
 
-def _break_rows(number: int, window: ShiftWindow, as_of: dt.datetime) -> list[dict[str, object]]:
+def _calendar(number: int, window: ShiftWindow, machine: Machine, as_of: dt.datetime) -> list[dict[str, object]]:
     end = min(window.end_at, as_of)
-    cut = ((max(a, window.start_at), min(b, end)) for a, b in window.breaks)
-    return [{"window_id": number, "from_at": a, "to_at": b} for a, b in cut if a < b]
+    category = _where_nobody_speaks(window, machine)
+    source = "none" if window.is_scheduled else "calendar"
+    floor = {"window_id": number, "from_at": window.start_at, "to_at": end, "rank": FLOOR, "category": category, "source_table": source}
+    cut = [(max(a, window.start_at), min(b, end), a, b) for a, b in window.breaks]
+    return [floor, *(_break(number, *each) for each in cut if each[0] < each[1])]
+
+
+def _where_nobody_speaks(window: ShiftWindow, machine: Machine) -> str:
+    """No stop means running where the state source sends no heartbeat; a source of orders that is silent means no order."""
+    if not window.is_scheduled:
+        return "not_scheduled"
+    if machine.state_source == "state" and machine.heartbeat_s is None:
+        return "running"
+    return "no_order" if machine.state_source == "mes" and machine.speaks_orders else "unknown"
+
+
+def _break(number: int, from_at: dt.datetime, to_at: dt.datetime, start_at: dt.datetime, end_at: dt.datetime) -> dict[str, object]:
+    return {
+        "window_id": number,
+        "from_at": from_at,
+        "to_at": to_at,
+        "rank": RANKS["planned_down"],
+        "category": "planned_down",
+        "source_table": "calendar",
+        "priority": 0,
+        "reason_text": "Planned break",
+        "event_start_at": start_at,
+        "event_end_at": end_at,
+    }
 
 
 def _reason_rows(plant: PlantModel, site_id: str) -> list[dict[str, object]]:

@@ -36,11 +36,3 @@ def on_windows(spans: DataFrame, days: DataFrame) -> DataFrame:
     joined = by_day.join(F.broadcast(days), ["site_id", "machine_id", "day"]).where(shared)
     return joined.drop("day", "first_day", "span_day")
 
-
-def cut(spans: DataFrame) -> DataFrame:
-    """Cut joined spans at their window's counted part; what leaves no time is dropped."""
-    return (
-        spans.withColumn("from_at", F.greatest("from_at", "shift_start_at"))
-        .withColumn("to_at", F.least("to_at", "window_end_at"))
-        .where("from_at < to_at")
-    )

@@ -110,7 +110,7 @@ def audit_views(views: Sequence[KpiView], publisher: Ask, reader: Ask) -> None:
     refused = []
     for view in views:
         try:
-            reader(f"SELECT * FROM {SCHEMA}.{view.name} LIMIT 1")
+            reader(f"TABLE {SCHEMA}.{view.name} LIMIT 1")
         except TrinoUnreachableError as error:
             refused.append(f"{view.name} ({error.cause})")
     if refused:
@@ -127,7 +127,8 @@ def _names(ask: Ask, kind: str) -> set[str]:
 
 def _asker(settings: Settings, user: str) -> Ask:
     def ask(sql: str) -> Sequence[Sequence[Any]]:
-        connection = trino.dbapi.connect(host=settings.host, port=settings.port("trino"), user=user, timezone="UTC", source="lakehouse", max_attempts=1)
+        session = {"user": user, "timezone": "UTC", "source": "lakehouse"}
+        connection = trino.dbapi.connect(host=settings.host, port=settings.port("trino"), max_attempts=1, **session)
         try:
             cursor = connection.cursor()
             cursor.execute(sql)
