@@ -11,6 +11,7 @@ import psutil
 
 from lakehouse.errors import RequirementError, ServiceError
 from lakehouse.ports import PORTS
+from lakehouse.services.class_archives import keep_archives, seed_archives
 from lakehouse.services.processes import end_processes, foreign_listeners, stack_processes
 from lakehouse.services.render import render
 from lakehouse.services.supervisor import ProcessState, Supervisor, selected
@@ -18,7 +19,7 @@ from lakehouse.settings import Settings
 
 POLL_S = 0.3
 LAUNCH_WITHIN_S = 20
-STOP_WITHIN_S = 60
+STOP_WITHIN_S = 90
 LOG_LINES = 15
 MOST_RESTARTS = 3
 LOG_TAIL_BYTES = 16_384
@@ -73,6 +74,7 @@ def bring_up(settings: Settings, only: Collection[str], without: Collection[str]
         end_processes(settings)
         _require_ports(settings, chosen)
         render(settings)
+        seed_archives(settings)
         _launch(supervisor, settings, chosen)
     return _wait_ready(supervisor, settings, tuple(chosen), within_s, watch)
 
@@ -89,6 +91,7 @@ def take_down(settings: Settings) -> int:
         supervisor.stop_all(STOP_WITHIN_S)
         psutil.wait_procs(stack_processes(settings), timeout=STOP_WITHIN_S)
     end_processes(settings)
+    keep_archives(settings)
     return count
 
 

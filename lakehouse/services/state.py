@@ -97,7 +97,7 @@ def stack_status(settings: Settings) -> StackStatus:
     supervisor = Supervisor(settings)
     states = supervisor.states() if supervisor.alive() else {}
     processes = [_report(name, process.group, states.get(name)) for name, process in declared().items()]
-    everything = sum(resident_bytes([process.pid]) for process in _roots(settings))
+    everything = resident_bytes(process.pid for process in stack_processes(settings))
     status = StackStatus(settings.stack, processes, everything, addresses(settings))
     if not states:
         status.notes.append("the stack is not running; bin/lakehouse up")
@@ -128,12 +128,6 @@ def _words(state: ProcessState) -> str:
     if state.status == "Completed":
         return "failed" if state.exit_code else "stopped"
     return "starting" if state.is_running else state.status.lower()
-
-
-def _roots(settings: Settings) -> list[Any]:
-    """Return the stack's processes whose parent is not one of them."""
-    found = {process.pid: process for process in stack_processes(settings)}
-    return [process for process in found.values() if process.ppid() not in found]
 
 
 def _is_ready(states: Mapping[str, ProcessState], name: str) -> bool:
