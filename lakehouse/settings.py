@@ -10,14 +10,15 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lakehouse.errors import SettingsError
 from lakehouse.ports import PORTS
 
-__all__ = ["HOME", "PORTS", "SECRET_NAMES", "Settings"]
+__all__ = ["HOME", "PORTS", "SECRET_NAMES", "Settings", "crash_plan"]
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -52,10 +53,19 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     spark_driver_memory: str = "1200m"
     live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
-    live_publish_every_s: int = Field(15, ge=1, description="Least seconds between two publications by the live application.")
+    live_publish_every_s: int = Field(20, ge=1, description="Least seconds between two publications by the live application.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
     checkpoints: str = Field("", description="Folder or URL of streaming checkpoints; empty: below the stack's folder. Only a cache.")
     max_offsets_per_trigger: int = Field(500_000, ge=1, description="Most messages of one micro-batch.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _told_in_one_line(cls, values: Any, handler: ModelWrapValidatorHandler[Settings]) -> Settings:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            wrong = "; ".join(f"LAKEHOUSE_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+            raise SettingsError("environment", wrong, "correct or unset the variable") from error
 
     def port(self, service: str) -> int:
         """Return the port of a service of `PORTS` in this stack."""

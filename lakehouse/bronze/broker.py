@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from lakehouse.errors import DataLossError, KafkaUnreachableError
+
+POLL_WITHIN_S = 20
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,33 @@ def _with_offsets(bootstrap: str, ids: Mapping[str, str], partitions: Mapping[st
         )
         for topic in ids
     }
+
+
+def absent_at_broker(bootstrap: str, topic: str, ranges: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return those ranges (partition, from, to) for which the broker has no committed message: markers, aborted or compacted ones.
+
+    Raises:
+        KafkaUnreachableError: the broker did not answer.
+    """
+    with _reached(bootstrap):
+        consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed", max_poll_records=1)
+        try:
+            return [each for each in ranges if _following(consumer, TopicPartition(topic, each[0]), each[1], each[2]) >= each[2]]
+        finally:
+            consumer.close()
+
+
+def _following(consumer: KafkaConsumer, part: TopicPartition, from_: int, to: int) -> int:
+    """Return the offset of the first message at or after `from_`, or where the consumer stands once it has passed `to`."""
+    consumer.assign([part])
+    consumer.seek(part, from_)
+    deadline = time.monotonic() + POLL_WITHIN_S
+    while time.monotonic() < deadline:
+        for records in consumer.poll(timeout_ms=500).values():
+            return int(records[0].offset)
+        if consumer.position(part) >= to:
+            return to
+    return from_
 
 
 def check_still_held(topic: str, state: TopicState, ends: Mapping[int, int]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.errors import OffsetGapError, TopicRecreatedError
@@ -104,6 +104,22 @@ def beyond(rows: DataFrame, topic: str, ends: Mapping[int, int]) -> DataFrame:
     for partition, end in sorted(ends.items()):
         landed = landed | ((F.col("kafka_partition") == partition) & (F.col("kafka_offset") < end))
     return rows.where((F.col("topic") == topic) & ~landed)
+
+
+def holes(rows: DataFrame, since: Progress, upto: Progress) -> list[tuple[int, int, int]]:
+    """Return the ranges (partition, from, to) of offsets between two progresses that the rows do not have.
+
+    Args:
+        rows: a topic's bronze-shaped rows beyond `since`.
+        since: progress before the batch.
+        upto: progress that the batch was planned to reach.
+    """
+    session = rows.sparkSession
+    edges = [(p, end - 1) for p, end in since.ends.items() if p in upto.expected(since)] + [(p, upto.ends[p]) for p in upto.expected(since)]
+    offsets = rows.select("kafka_partition", "kafka_offset").unionByName(session.createDataFrame(edges, "kafka_partition int, kafka_offset bigint"))
+    before = F.lag("kafka_offset").over(Window.partitionBy("kafka_partition").orderBy("kafka_offset"))
+    found = offsets.withColumn("before", before).where(F.col("kafka_offset") > F.col("before") + 1).collect()
+    return sorted((row["kafka_partition"], row["before"] + 1, row["kafka_offset"]) for row in found)
 
 
 def count_metrics(partitions: Iterable[int]) -> list[Column]:

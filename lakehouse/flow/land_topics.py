@@ -17,8 +17,8 @@ import structlog
 from pyspark.sql import DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lakehouse.bronze.broker import TopicState, check_still_held
-from lakehouse.bronze.topics import Progress, as_sent, beyond, count_metrics, counted
+from lakehouse.bronze.broker import TopicState, absent_at_broker, check_still_held
+from lakehouse.bronze.topics import Progress, as_sent, beyond, count_metrics, counted, holes
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import FencedError
 from lakehouse.flow.conform_topics import Conformed, Newest, conform, decode_topic, newest_in_silver
@@ -64,6 +64,7 @@ class TopicLanding:
     plant: PlantModel | None = None
     _ids: dict[str, str] = field(default_factory=dict)
     _first: dict[str, Mapping[int, int]] = field(default_factory=dict)
+    _gaps: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
     _newest: dict[str, Newest] = field(default_factory=dict)
     _ends: dict[str, Mapping[int, int]] = field(default_factory=dict)
 
@@ -88,6 +89,22 @@ class TopicLanding:
         landed.check_identity(self._ids[topic.name])
         return replace(landed, ends={**self._first[topic.name], **landed.ends})
 
+    def learn_gaps(self, messages: DataFrame, planned: Ends, bootstrap: str) -> bool:
+        """Ask the broker about the offsets that a micro-batch lacks; return whether it has none of them.
+
+        Markers of transactions, aborted and compacted messages leave such holes. Confirmed ones are listed in the commit.
+        """
+        for topic in self.topics:
+            before = replace(self._progress(topic, "main"), gaps=())
+            after = before.upto(planned.get(topic.name, {}))
+            if not after.expected(before):
+                continue
+            missing = holes(beyond(as_sent(messages, datetime.now(UTC)), topic.name, before.ends), before, after)
+            if absent_at_broker(bootstrap, topic.name, missing) != missing:
+                return False
+            self._gaps[topic.name] = missing
+        return any(self._gaps.values())
+
     def process(self, messages: DataFrame, planned: Ends) -> list[Conformed]:
         """Land one micro-batch and merge it; readers see all of it or nothing.
 
@@ -105,7 +122,7 @@ class TopicLanding:
             moved: dict[str, Mapping[int, int]] = {}
             for topic in self.topics:
                 before = self._progress(topic, branch)
-                after = before.upto(planned.get(topic.name, {}))
+                after = before.upto(planned.get(topic.name, {})).with_gaps(self._gaps.pop(topic.name, []))
                 if after.expected(before):
                     rows = beyond(as_sent(messages, landed_at), topic.name, before.ends)
                     done += self._land(rows, topic, before, after, branch)

@@ -21,15 +21,21 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from lakehouse.bronze.broker import topic_states
-from lakehouse.errors import FencedError, LakehouseError, LeaseHeldError
+from lakehouse.errors import FencedError, LakehouseError, LeaseHeldError, OffsetGapError
 from lakehouse.flow.land_topics import TopicLanding
 from lakehouse.flow.publish import publish
 from lakehouse.flow.watch import PlantWatch
 from lakehouse.nessie import Nessie
 from lakehouse.settings import Settings
+from lakehouse.spark.maintenance import trim_snapshots
+from lakehouse.tables.bronze import TOPIC_TABLES as BRONZE_TOPICS
+from lakehouse.tables.gold import GOLD
+from lakehouse.tables.ops import AUDIT_RESULT, PUBLICATION, TOPIC_COMMIT
+from lakehouse.tables.silver import TOPIC_TABLES as SILVER_TOPICS
 
 log = structlog.get_logger(__name__)
 REDO_LIMIT = 5
+OWN_TABLES = (*BRONZE_TOPICS, *SILVER_TOPICS, *GOLD, TOPIC_COMMIT, PUBLICATION, AUDIT_RESULT)
 
 
 @dataclass
@@ -94,6 +100,10 @@ class TopicStream:
         for redo in range(REDO_LIMIT):
             try:
                 self.landing.process(messages, planned)
+            except OffsetGapError as error:
+                if redo or not self.landing.learn_gaps(messages, planned, self.settings.kafka_bootstrap):
+                    raise
+                log.warning("offsets that the broker does not have", cause=error.cause)
             except FencedError as error:
                 log.warning("refused, redone on the new base", redo=redo + 1, cause=error.cause)
                 if redo + 1 == REDO_LIMIT:
@@ -114,6 +124,13 @@ class TopicStream:
             if self.failure is not None:
                 raise self.failure from error
             raise
+
+
+def _trim(spark: SparkSession, nessie: Nessie) -> None:
+    """Trim the metadata of the tables that this application writes, the longest one of a round."""
+    for table in OWN_TABLES:
+        if trim_snapshots(spark, nessie, table):
+            return
 
 
 def fresh_checkpoint(settings: Settings, name: str) -> str:
@@ -159,7 +176,8 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
                 continue
             try:
                 publish(spark, nessie, stream.watch.current(), "live application", ttl_s=settings.lease_ttl_s, wait_s=0)
+                _trim(spark, nessie)
             except (LeaseHeldError, FencedError) as error:
-                log.info("publication skipped", cause=error.line())
+                log.info("round skipped", cause=error.line())
     finally:
         query.stop()

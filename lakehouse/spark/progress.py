@@ -17,9 +17,7 @@ def last_progress(spark: SparkSession, table: Table, branch: str) -> dict[str, A
 
     A compaction writes a snapshot without it, so the parents are walked.
     """
-    jvm: Any = spark._jvm
-    java_session: Any = spark._jsparkSession
-    loaded = jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(java_session, table.at(branch))
+    loaded = loaded_table(spark, table.at(branch))
     snapshot = loaded.currentSnapshot()
     while snapshot is not None:
         text = snapshot.summary().get(PROGRESS)
@@ -29,3 +27,10 @@ def last_progress(spark: SparkSession, table: Table, branch: str) -> dict[str, A
         parent = snapshot.parentId()
         snapshot = loaded.snapshot(parent) if parent is not None else None
     return None
+
+
+def loaded_table(spark: SparkSession, name: str) -> Any:
+    """Return Iceberg's own object of a table, freshly loaded."""
+    jvm: Any = spark._jvm
+    java_session: Any = spark._jsparkSession
+    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(java_session, name)

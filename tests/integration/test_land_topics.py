@@ -6,6 +6,7 @@ coordinates and event ids. The generator's list of what was sent is the truth.
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from kafka import KafkaProducer
 from messages import count, interruption, send, temperature
 
 from lakehouse.settings import Settings
@@ -175,3 +177,27 @@ def test_a_broker_that_is_down_is_told_in_one_line(core: Settings, submit: Submi
     assert code in {10, 12}
     last = text.strip().splitlines()[-1]
     assert last.startswith(("E_KAFKA_UNREACHABLE", "E_CATALOG_UNREACHABLE")) and "next: bin/lakehouse" in last
+
+
+def test_aborted_messages_and_markers_are_listed_as_gaps_not_lost(core: Settings, submit: Submit, ask: Ask) -> None:
+    name = f"txn-{uuid.uuid4().hex[:8]}"
+    producer = KafkaProducer(bootstrap_servers=core.kafka_bootstrap, transactional_id=name, acks="all")
+    producer.init_transactions()
+    for number, commit in enumerate((True, False, True)):
+        producer.begin_transaction()
+        for at in range(5):
+            body = temperature(f"{name}-{number * 5 + at}", 90_000 + number * 5 + at, "M01")
+            producer.send("sensor.temperature", key=b"M01", value=json.dumps(body).encode())
+        if commit:
+            producer.commit_transaction()
+        else:
+            producer.abort_transaction()
+    producer.close()
+    code, text = finished(submit("jobs/live.py", "--drain"))
+    assert code == 0, text[-2000:]
+    assert "offsets that the broker does not have" in text
+    assert ask(f"SELECT count(*), count(DISTINCT event_id) FROM lake.silver.sensor_reading WHERE event_id LIKE '{name}-%'") == [(10, 10)]
+    written = ask(
+        "SELECT element_at(summary, 'lakehouse.progress') FROM lake.bronze.\"sensor_temperature$snapshots\" ORDER BY committed_at DESC LIMIT 1"
+    )
+    assert sum(to - from_ for _, from_, to in json.loads(written[0][0])["gaps"]) >= 5 + 2
