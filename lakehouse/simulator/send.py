@@ -13,12 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from lakehouse.bronze.landing_zone import LANDING_BUCKET
 from lakehouse.errors import KafkaUnreachableError, StoreUnreachableError
 from lakehouse.settings import Settings
 from lakehouse.simulator.messages import TOPICS, Message
+from lakehouse.spark_conf import WRITER
 
-LANDING = "landing"
-WRITER = "lakehouse-writer"
 DELIVERED_WITHIN_MS = 120_000
 UNACKNOWLEDGED = 50_000
 
@@ -95,7 +95,7 @@ class LandingBucket:
             StoreUnreachableError: the store does not answer or refuses.
         """
         try:
-            self._s3.put_object(Bucket=LANDING, Key=key, Body=content)
+            self._s3.put_object(Bucket=LANDING_BUCKET, Key=key, Body=content)
         except (BotoCoreError, ClientError) as error:
             raise StoreUnreachableError(self._endpoint, f"{key}: {type(error).__name__}: {error}", "bin/lakehouse status") from error
 
