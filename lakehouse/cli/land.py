@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +107,7 @@ def _land(settings: Settings, sources: Sequence[str], data: RealData | None = No
             lines += landing.run(f"by-hand-{uuid.uuid4().hex[:12]}", datetime.now(UTC)).lines()
         if data is not None:
             _await_topic(settings, sum(1 for _ in data.temperatures()), within_s)
-        done = publish(spark, nessie, plant, "lakehouse land", ttl_s=settings.lease_ttl_s, wait_s=PUBLISH_WAIT_S)
+        done = publish(spark, nessie, plant, "lakehouse land", ttl_s=settings.lease_ttl_s, wait_s=max(PUBLISH_WAIT_S, within_s))
         lines.append("nothing to publish" if done is None else f"published revision {done.revision}: {done.machine_shift_count} machine-shifts")
     finally:
         spark.stop()
@@ -133,6 +134,10 @@ def compare(settings: Settings, wanted: Sequence[Figure]) -> list[tuple[Figure, 
     return [(figure, run_sql(settings, figure.sql).rows[0][0]) for figure in wanted]
 
 
+def _number(value: Any) -> str:
+    return "" if value is None else f"{Decimal(str(value)).normalize():,f}"
+
+
 def _show(answers: Sequence[tuple[Figure, Any]], as_json: bool) -> None:
     """Print each figure as the files and as Trino say it.
 
@@ -144,7 +149,7 @@ def _show(answers: Sequence[tuple[Figure, Any]], as_json: bool) -> None:
     else:
         table = Table("figure", "counted from the files", "Trino says", "")
         for each, answer in answers:
-            table.add_row(each.name, f"{each.counted:,}", "" if answer is None else f"{answer:,}", "✔" if each.agrees(answer) else "✗")
+            table.add_row(each.name, _number(each.counted), _number(answer), "✔" if each.agrees(answer) else "✗")
         out.print(table)
     wrong = [each.name for each, answer in answers if not each.agrees(answer)]
     if wrong:

@@ -1,0 +1,72 @@
+"""The example data sets through the running stack: the known figures from Trino, and the same again after all is sent twice."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from known_figures import KNOWN
+
+from lakehouse.settings import HOME, Settings
+
+pytestmark = [pytest.mark.stack, pytest.mark.shared]
+Ask = Callable[..., list[Sequence[Any]]]
+COUNTS = """
+SELECT (SELECT count(*) FROM lake.bronze.mes_production_log), (SELECT count(*) FROM lake.bronze.confirmation_sheet),
+       (SELECT count(*) FROM lake.silver.production_event), (SELECT count(*) FROM lake.silver.confirmation),
+       (SELECT count(*) FROM lake.silver.sensor_reading WHERE site_id = 'nab'), (SELECT count(*) FROM lake.silver.production_event_quarantine),
+       (SELECT count(*) FROM lake.gold.machine_shift WHERE site_id IN ('molding', 'production-log')),
+       (SELECT sum(duration_s) FROM lake.gold.time_segment WHERE site_id IN ('molding', 'production-log')),
+       (SELECT count(*) FROM lake.ops.landing)
+"""
+
+
+def land(core: Settings, folder: Path) -> dict[str, dict[str, Any]]:
+    """Run the command as a person does; figure to what the files say, what Trino says and whether they agree."""
+    environment = {**os.environ, "LAKEHOUSE_STACK": core.stack, "LAKEHOUSE_PORT_OFFSET": str(core.port_offset)}
+    for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS"):
+        environment.pop(name, None)
+    command = [str(HOME / "bin" / "lakehouse"), "land", "--real", str(folder), "--within", "600", "--json"]
+    ended = subprocess.run(command, env=environment, cwd=HOME, text=True, capture_output=True, timeout=1500, check=False)
+    assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
+    return {each["figure"]: each for each in json.loads(ended.stdout)}
+
+
+@pytest.fixture(scope="module")
+def landed(core: Settings, shared_data: Path) -> Iterator[dict[str, dict[str, Any]]]:
+    """The answers after the data sets went in once, while the live application runs."""
+    from lakehouse.services.stack import bring_up
+    from lakehouse.services.supervisor import Supervisor
+
+    bring_up(core, ["live"], [], 300, lambda _: None)
+    yield land(core, shared_data)
+    Supervisor(core).stop("live")
+
+
+def trino_says(answers: dict[str, dict[str, Any]]) -> dict[str, Decimal]:
+    return {name: Decimal(each["trino"]) for name, each in answers.items()}
+
+
+def test_trino_answers_the_known_figures(landed: dict[str, dict[str, Any]]) -> None:
+    answers = trino_says(landed)
+    assert {name: answers[name] for name in KNOWN} == {name: Decimal(value) for name, value in KNOWN.items()}
+
+
+def test_every_figure_of_the_files_is_answered(landed: dict[str, dict[str, Any]]) -> None:
+    assert not [each for each in landed.values() if not each["agrees"]]
+
+
+def test_every_row_is_somewhere(landed: dict[str, dict[str, Any]], ask: Ask) -> None:
+    commits = ask("SELECT in_count, kept_count + quarantined_count + duplicate_count + superseded_count FROM lake.ops.file_commit")
+    assert len(commits) >= 2
+    assert all(seen == told for seen, told in commits)
+
+
+def test_doing_it_all_twice_changes_nothing(core: Settings, landed: dict[str, dict[str, Any]], shared_data: Path, ask: Ask) -> None:
+    before = ask(COUNTS)
+    assert trino_says(land(core, shared_data)) == trino_says(landed)
+    assert ask(COUNTS) == before
