@@ -74,7 +74,7 @@ def start_run(settings: Settings) -> tuple[float, float]:
     """Stop everything, start the whole stack, and return seconds until all is healthy and GiB of resident memory."""
     take_down(settings)
     begun = time.monotonic()
-    bring_up(settings, [], ["simulator"], 420, lambda _: None)
+    bring_up(settings, [], [], 420, lambda _: None)
     took = time.monotonic() - begun
     return took, stack_status(settings).resident_bytes / 2**30
 

@@ -42,7 +42,7 @@ def command(
     Example: lakehouse demo --days 30
     """
     settings, begun = Settings(), time.monotonic()
-    _step("starting all services", lambda: bring_up(settings, [], ["simulator"], 420, lambda _: None))
+    _step("starting all services", lambda: bring_up(settings, [], [], 420, lambda _: None))
     if not (settings.run / "sim" / "state.json").is_file():
         out.print(f"[bold]{days} days of history[/]")
         simulate.history(days=days, seed=7, until="", to=None, send=True, every=60, messages=True)
@@ -50,7 +50,7 @@ def command(
     _step("Airflow takes the files in", lambda: _files(settings))
     _step("waiting until gold has all of it", lambda: _until(settings, lambda: _caught_up(settings), 900))
     if real and SHARED.is_dir():
-        _step("landing the real files", lambda: land_real(settings, SHARED, out.print))
+        _step("landing the real files", lambda: land_real(settings, SHARED, lambda line: out.print(line, soft_wrap=True)))
     _finish(settings, time.monotonic() - begun)
 
 

@@ -18,6 +18,7 @@ from lakehouse.settings import HOME, Settings
 
 FILE = HOME / "conf" / "process-compose.yaml"
 ANSWER_WITHIN_S = 5
+ON_DEMAND = frozenset({"simulator"})
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,16 @@ def selected(only: Collection[str], without: Collection[str]) -> list[str]:
     """Return the processes to start, each after what it needs.
 
     Args:
-        only: groups or processes; empty means all.
+        only: groups or processes; empty means all but those on demand.
         without: groups or processes to leave out.
 
     Raises:
         SettingsError: a name is neither a group nor a process, or what is left out is needed.
     """
     known = declared()
-    wanted = [name for name in known if name not in (left_out := _members(known, without)) and (not only or name in _members(known, only))]
+    left_out = _members(known, without)
+    asked = _members(known, only) if only else {name for name, process in known.items() if process.group not in ON_DEMAND}
+    wanted = [name for name in known if name in asked and name not in left_out]
     chosen: list[str] = []
     for name in wanted:
         _add(known, name, chosen)

@@ -96,7 +96,7 @@ def ratio(view: str, top: str, bottom: str, known: str = "true", group: str = ""
     chosen = f"{group}, " if group else ""
     tail = f" GROUP BY {group}" if group else ""
     above, below = f"IF({known}, {top})", f"IF({known}, {bottom})"
-    return f"SELECT {chosen}{RATIO.format(above, below)} FROM kpi.plant.{view} WHERE {OVER_PERIOD}{tail}"  # noqa: S608
+    return f"SELECT {chosen}{RATIO.format(above, below)} FROM kpi.plant.{view} WHERE {OVER_PERIOD}{tail}"
 
 
 OEE = ("oee_by_shift", "earned_good_s", "pbt_s", KNOWN.format("oee_ratio"))
@@ -110,9 +110,9 @@ TRUTH = {
     "performance_tile": ratio(*PERFORMANCE),
     "scrap_tile": ratio("scrap_by_shift", "sq_count", "pq_count"),
     "without_data_tile": ratio("availability_by_shift", "unknown_s", "pbt_s"),
-    "stop_minutes_tile": f"SELECT {MINUTES} FROM kpi.plant.downtime_pareto WHERE category = 'unplanned_stop' AND {OVER_PERIOD}",  # noqa: S608
+    "stop_minutes_tile": f"SELECT {MINUTES} FROM kpi.plant.downtime_pareto WHERE category = 'unplanned_stop' AND {OVER_PERIOD}",
     "oee_trend": ratio(*OEE, group="machine_id, date_trunc('day', shift_start_local)"),
-    "downtime_pareto": f"SELECT {REASON}, category, {MINUTES} FROM kpi.plant.downtime_pareto WHERE {OVER_PERIOD} GROUP BY 1, 2",  # noqa: S608
+    "downtime_pareto": f"SELECT {REASON}, category, {MINUTES} FROM kpi.plant.downtime_pareto WHERE {OVER_PERIOD} GROUP BY 1, 2",
     "oee_heat_map": ratio(*OEE, group="shift_id, machine_id"),
     "machine_now": "SELECT machine_id, reason, since FROM (SELECT machine_id, coalesce(reason_text, reason_code, '') reason, "
     "date_format(since_local, '%d %b %H:%i') since FROM kpi.plant.machine_now WHERE site_id = 'demo')",

@@ -19,11 +19,18 @@ import psutil
 import pytest
 from kafka import KafkaProducer
 from messages import count, interruption, send, temperature
+from pyspark.sql import SparkSession
 
+from lakehouse.flow.land_topics import TopicLanding
+from lakehouse.flow.live import TopicStream
+from lakehouse.flow.watch import PlantWatch
+from lakehouse.nessie import Nessie
 from lakehouse.settings import Settings
+from lakehouse.sources.topics import load_topics
 
 pytestmark = pytest.mark.stack
 Submit = Callable[..., subprocess.Popen[str]]
+Drain = Callable[..., None]
 Ask = Callable[..., list[Sequence[Any]]]
 
 
@@ -32,9 +39,16 @@ def finished(process: subprocess.Popen[str], within_s: float = 240) -> tuple[int
     return process.returncode, out + err
 
 
-def drained(submit: Submit, job: str = "jobs/live.py", **env: str) -> None:
-    code, text = finished(submit(job, "--drain", env=env))
-    assert code == 0, text[-2000:]
+@pytest.fixture
+def drained(spark: SparkSession, core: Settings) -> Callable[..., None]:
+    """Land what the topics hold now, and conform it unless told otherwise: another writer than the processes that are killed."""
+
+    def drain(conform: bool = True) -> None:
+        watch = PlantWatch(core.plant_folders) if conform else None
+        stream = TopicStream(spark, core, TopicLanding(spark, Nessie(core.nessie_api), load_topics()), watch)
+        stream.finish(stream.start(drain=True))
+
+    return drain
 
 
 def batch_of(name: str, size: int, machine_id: str = "M01", first_s: float = 0.0) -> list[dict[str, Any]]:
@@ -53,33 +67,35 @@ def assert_once(ask: Ask, name: str, sent: int) -> None:
 
 
 @pytest.mark.parametrize("point", ["after_bronze", "before_merge", "after_merge"])
-def test_killed_in_the_middle_then_finished_by_another(core: Settings, submit: Submit, ask: Ask, point: str) -> None:
+def test_killed_in_the_middle_then_finished_by_another(core: Settings, submit: Submit, ask: Ask, point: str, drained: Drain) -> None:
     name = f"kill-{uuid.uuid4().hex[:8]}"
     sent = send(core.kafka_bootstrap, "sensor.temperature", batch_of(name, 500, "M01", 10_000))
     code, _ = finished(submit("jobs/live.py", "--drain", env={"LAKEHOUSE_CRASHPOINT": f"{point}:1:kill"}))
     assert code == -signal.SIGKILL, "the fault did not fire"
-    drained(submit)
+    drained()
     assert_once(ask, name, sent)
 
 
-def test_a_lost_checkpoint_loses_and_doubles_nothing(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_a_lost_checkpoint_loses_and_doubles_nothing(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"lost-{uuid.uuid4().hex[:8]}"
     first = send(core.kafka_bootstrap, "sensor.temperature", batch_of(name, 300, "M02", 20_000))
-    drained(submit)
+    drained()
     checkpoints = Path(core.checkpoint_root)
     assert any(checkpoints.iterdir())
     shutil.rmtree(checkpoints)
     more = send(core.kafka_bootstrap, "sensor.temperature", [temperature(f"{name}-{i}", 20_000 + i, "M02") for i in range(first, first + 200)])
-    drained(submit)
+    drained()
     assert_once(ask, name, first + more)
 
 
-def test_a_frozen_writer_that_wakes_up_writes_nothing_twice(core: Settings, submit: Submit, ask: Ask, wait_until: Callable[..., Any]) -> None:
+def test_a_frozen_writer_that_wakes_up_writes_nothing_twice(
+    core: Settings, submit: Submit, ask: Ask, wait_until: Callable[..., Any], drained: Drain
+) -> None:
     name = f"zombie-{uuid.uuid4().hex[:8]}"
     sent = send(core.kafka_bootstrap, "sensor.temperature", batch_of(name, 400, "M03", 30_000))
     zombie = submit("jobs/live.py", "--drain", env={"LAKEHOUSE_CRASHPOINT": "before_merge:1:stop", "LAKEHOUSE_CHECKPOINTS": str(core.run / "zombie")})
     wait_until(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_STOPPED, 240, "the first writer freezes before its merge")
-    drained(submit)
+    drained()
     assert_once(ask, name, sent)
     zombie.send_signal(signal.SIGCONT)
     code, text = finished(zombie)
@@ -88,14 +104,14 @@ def test_a_frozen_writer_that_wakes_up_writes_nothing_twice(core: Settings, subm
     assert_once(ask, name, sent)
 
 
-def test_the_same_event_again_is_a_duplicate_and_a_changed_one_a_conflict(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_the_same_event_again_is_a_duplicate_and_a_changed_one_a_conflict(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"again-{uuid.uuid4().hex[:8]}"
     messages = batch_of(name, 50, "M04", 40_000)
     send(core.kafka_bootstrap, "sensor.temperature", messages)
-    drained(submit)
+    drained()
     before = ask("SELECT max(commit_seq) FROM lake.ops.topic_commit")[0][0]
     send(core.kafka_bootstrap, "sensor.temperature", [*messages, {**messages[7], "temperature_c": 999.0}])
-    drained(submit)
+    drained()
     assert_once(ask, name, 50)
     counts = ask(
         "SELECT sum(in_count), sum(kept_count), sum(quarantined_count), sum(duplicate_count) FROM lake.ops.topic_commit"
@@ -105,7 +121,7 @@ def test_the_same_event_again_is_a_duplicate_and_a_changed_one_a_conflict(core: 
     assert ask(f"SELECT count(*) FROM lake.silver.sensor_reading_quarantine WHERE rule = 'conflict' AND raw LIKE '%{name}%'") == [(1,)]
 
 
-def test_bad_messages_are_quarantined_by_name_and_their_neighbours_kept(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_bad_messages_are_quarantined_by_name_and_their_neighbours_kept(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"bad-{uuid.uuid4().hex[:8]}"
     good = batch_of(name, 20, "M05", 50_000)
     bad: dict[str, Any] = {
@@ -121,13 +137,13 @@ def test_bad_messages_are_quarantined_by_name_and_their_neighbours_kept(core: Se
     }
     mixed = [message for pair in zip(good, [*bad.values(), *good[len(bad) :]], strict=False) for message in pair]
     send(core.kafka_bootstrap, "sensor.temperature", mixed[: 2 * len(bad)] + good[len(bad) :])
-    drained(submit)
+    drained()
     assert_once(ask, name, 20)
     found = ask(f"SELECT rule, count(*) FROM lake.silver.sensor_reading_quarantine WHERE raw LIKE '%{name}%' GROUP BY 1")
     assert dict(found) == dict.fromkeys(bad, 1)
 
 
-def test_interruptions_open_closed_corrected_cancelled(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_interruptions_open_closed_corrected_cancelled(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"stop-{uuid.uuid4().hex[:8]}"
     first = [
         interruption(f"{name}-a", 1, 60_000, None, "M06"),
@@ -137,10 +153,10 @@ def test_interruptions_open_closed_corrected_cancelled(core: Settings, submit: S
         interruption(f"{name}-d", 1, 60_300, 60_360, "M06", reason_code="nobody knows"),
     ]
     send(core.kafka_bootstrap, "machine.interruption", first)
-    drained(submit)
+    drained()
     later = [interruption(f"{name}-a", 2, 60_000, 60_050, "M06"), interruption(f"{name}-b", 3, 60_100, 60_400, "M06", cancelled=True)]
     send(core.kafka_bootstrap, "machine.interruption", [*later, first[0]])
-    drained(submit)
+    drained()
     found = ask(
         f"SELECT interruption_id, version, status, reason_code FROM lake.silver.machine_interruption WHERE interruption_id LIKE '{name}-%' ORDER BY 1"
     )
@@ -148,27 +164,27 @@ def test_interruptions_open_closed_corrected_cancelled(core: Settings, submit: S
     assert ask(f"SELECT rule FROM lake.silver.machine_interruption_quarantine WHERE raw LIKE '%{name}-c%'") == [("interval",)]
 
 
-def test_counts_with_negative_quantities_are_refused(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_counts_with_negative_quantities_are_refused(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"count-{uuid.uuid4().hex[:8]}"
     send(
         core.kafka_bootstrap,
         "machine.count",
         [count(f"{name}-1", 70_000, 5, "M07"), count(f"{name}-2", 70_060, -1, "M07"), count(f"{name}-3", 70_120, 7, "M07")],
     )
-    drained(submit)
+    drained()
     assert ask(f"SELECT count(*) FROM lake.silver.machine_count WHERE event_id LIKE '{name}-%'") == [(2,)]
     assert ask(f"SELECT rule FROM lake.silver.machine_count_quarantine WHERE raw LIKE '%{name}-2%'") == [("quantity_range",)]
 
 
-def test_what_was_landed_raw_is_conformed_from_bronze(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_what_was_landed_raw_is_conformed_from_bronze(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"raw-{uuid.uuid4().hex[:8]}"
     before = ask("SELECT count(*) FROM lake.bronze.sensor_temperature")[0][0]
     sent = send(core.kafka_bootstrap, "sensor.temperature", batch_of(name, 40, "M08", 80_000))
     for _ in range(2):
-        drained(submit, "jobs/land_topics.py")
+        drained(conform=False)
     assert ask("SELECT count(*) FROM lake.bronze.sensor_temperature") == [(before + sent,)]
     assert ask(f"SELECT count(*) FROM lake.silver.sensor_reading WHERE event_id LIKE '{name}-%'") == [(0,)]
-    drained(submit)
+    drained()
     assert_once(ask, name, sent)
 
 
@@ -179,7 +195,7 @@ def test_a_broker_that_is_down_is_told_in_one_line(core: Settings, submit: Submi
     assert last.startswith(("E_KAFKA_UNREACHABLE", "E_CATALOG_UNREACHABLE")) and "next: bin/lakehouse" in last
 
 
-def test_aborted_messages_and_markers_are_listed_as_gaps_not_lost(core: Settings, submit: Submit, ask: Ask) -> None:
+def test_aborted_messages_and_markers_are_listed_as_gaps_not_lost(core: Settings, ask: Ask, drained: Drain) -> None:
     name = f"txn-{uuid.uuid4().hex[:8]}"
     producer = KafkaProducer(bootstrap_servers=core.kafka_bootstrap, transactional_id=name, acks="all")
     producer.init_transactions()
@@ -193,9 +209,7 @@ def test_aborted_messages_and_markers_are_listed_as_gaps_not_lost(core: Settings
         else:
             producer.abort_transaction()
     producer.close()
-    code, text = finished(submit("jobs/live.py", "--drain"))
-    assert code == 0, text[-2000:]
-    assert "offsets that the broker does not have" in text
+    drained()
     assert ask(f"SELECT count(*), count(DISTINCT event_id) FROM lake.silver.sensor_reading WHERE event_id LIKE '{name}-%'") == [(10, 10)]
     written = ask(
         "SELECT element_at(summary, 'lakehouse.progress') FROM lake.bronze.\"sensor_temperature$snapshots\" ORDER BY committed_at DESC LIMIT 1"

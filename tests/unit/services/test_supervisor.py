@@ -2,7 +2,7 @@ import pytest
 
 from lakehouse.errors import SettingsError
 from lakehouse.services.stack import PORTS_OF, Progress, _failed
-from lakehouse.services.supervisor import ProcessState, declared, selected
+from lakehouse.services.supervisor import ON_DEMAND, ProcessState, declared, selected
 
 
 def state(name, **changes):
@@ -11,7 +11,7 @@ def state(name, **changes):
 
 
 def test_groups_are_the_documented_ones():
-    assert {process.group for process in declared().values()} == {"core", "spark", "airflow", "superset"}
+    assert {process.group for process in declared().values()} == {"core", "spark", "airflow", "superset", "simulator"}
 
 
 def test_a_service_brings_what_it_needs_first():
@@ -22,7 +22,8 @@ def test_a_service_brings_what_it_needs_first():
 
 def test_everything_is_started_in_an_order_that_holds():
     chosen = selected([], [])
-    assert set(chosen) == set(declared())
+    assert set(chosen) == {name for name, process in declared().items() if process.group not in ON_DEMAND}
+    assert "simulator" in selected(["simulator"], [])
     assert all(chosen.index(need) < chosen.index(name) for name in chosen for need in declared()[name].needs)
 
 
@@ -43,7 +44,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 def test_every_service_has_a_probe_or_runs_once():
     waits = {name for name, process in declared().items() if not process.once}
-    assert waits == {*PORTS_OF, "live", "airflow-scheduler", "airflow-dag-processor"}
+    assert waits == {*PORTS_OF, "live", "simulator", "airflow-scheduler", "airflow-dag-processor"}
 
 
 def test_a_step_is_ready_when_it_ended_well_and_not_while_it_runs():
