@@ -110,7 +110,8 @@ def follow(api: Api, wait_until: Wait, finish: Callable[[str, str], str]) -> Cal
         return found[-1] if len(found) >= times else ""
 
     def wait(run: str, times: int) -> str:
-        gold = str(wait_until(lambda: answered(run, times), 120, f"a run of gold_kpis that {run} starts", 1.0))
+        # One run at a time: it is created only when the one before it has ended.
+        gold = str(wait_until(lambda: answered(run, times), RUN_WITHIN_S, f"a run of gold_kpis that {run} starts", 1.0))
         assert finish("gold_kpis", gold) == "success", api.log("gold_kpis", gold)[-3000:]
         return gold
 
