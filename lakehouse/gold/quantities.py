@@ -146,5 +146,6 @@ def _line() -> Column:
 def _summed_reasons() -> Column:
     return F.expr(
         "map_from_entries(transform(array_sort(array_distinct(transform(filter(reasons, e -> e.value > 0), e -> e.key))), k ->"
-        f" struct(k, cast(aggregate(filter(reasons, e -> e.key = k), cast(0 AS decimal(28,6)), (a, e) -> cast(a + e.value AS decimal(28,6))) AS {PIECES}))))"
+        " struct(k, cast(aggregate(filter(reasons, e -> e.key = k), cast(0 AS decimal(28,6)),"
+        f" (a, e) -> cast(a + e.value AS decimal(28,6))) AS {PIECES}))))"
     )

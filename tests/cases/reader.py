@@ -151,13 +151,11 @@ def same(expected: str, found: object) -> bool:
         return expected.split() == [str(each) for each in found]
     if expected == "" or found is None:
         return expected == "" and found is None
-    if isinstance(found, bool):
-        return expected == str(found).lower()
-    if isinstance(found, int | float | Decimal):
+    if isinstance(found, int | float | Decimal) and not isinstance(found, bool):
         wanted = Fraction(expected.replace(" ", ""))
         slack = RATIO_TOLERANCE if "/" in expected else 0
         return abs(Fraction(found) - wanted) <= slack
-    return expected == str(found)
+    return expected == (str(found).lower() if isinstance(found, bool) else str(found))
 
 
 def differences(expected: dict[str, str], found: dict[str, object]) -> list[str]:
