@@ -128,21 +128,18 @@ def instant(value: object) -> dt.datetime:
     return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
+CELLS = {"at": instant, "date": dt.date.fromisoformat, "qty": Decimal, "celsius": float, "count": int}
+
+
 def typed_cell(name: str, text: str) -> object:
     """A cell as silver wants it, by the column's name."""
     if text == "":
         return None
-    if name.endswith("_at"):
-        return instant(text)
-    if name.endswith("_date"):
-        return dt.date.fromisoformat(text)
-    if name.endswith("_qty"):
-        return Decimal(text)
-    if name.endswith("_celsius"):
-        return float(text)
-    if name.endswith("_count") or name == "version":
-        return int(text)
-    return text.lower() == "true" if name.startswith("is_") else text
+    if name.startswith("is_"):
+        return text.lower() == "true"
+    kind = "count" if name == "version" else name.rsplit("_", 1)[-1]
+    return CELLS.get(kind, str)(text)
+
 
 
 def same(expected: str, found: object) -> bool:
