@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     spark_driver_memory: str = "1200m"
     live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
-    live_publish_every_s: int = Field(20, ge=1, description="Least seconds between two publications by the live application.")
+    live_publish_every_s: int = Field(30, ge=1, description="Least seconds between two publications by the live application.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
     checkpoints: str = Field("", description="Folder or URL of streaming checkpoints; empty: below the stack's folder. Only a cache.")
     max_offsets_per_trigger: int = Field(500_000, ge=1, description="Most messages of one micro-batch.")

@@ -54,6 +54,7 @@ def _sql() -> dict[str, str]:
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "4",
     }
 

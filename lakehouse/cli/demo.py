@@ -47,8 +47,8 @@ def command(
         out.print(f"[bold]{days} days of history[/]")
         simulate.history(days=days, seed=7, until="", to=None, send=True, every=60, messages=True)
     _step("the plant goes on live", lambda: bring_up(settings, ["simulator"], [], 60, lambda _: None))
+    _step("landing and publishing the history", lambda: _until(settings, lambda: _caught_up(settings), 900))
     _step("Airflow takes the files in", lambda: _files(settings))
-    _step("waiting until gold has all of it", lambda: _until(settings, lambda: _caught_up(settings), 900))
     if real and SHARED.is_dir():
         _step("landing the real files", lambda: land_real(settings, SHARED, lambda line: out.print(line, soft_wrap=True)))
     _finish(settings, time.monotonic() - begun)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ from lakehouse.tables.silver import TOPIC_TABLES as SILVER_TOPICS
 
 log = structlog.get_logger(__name__)
 REDO_LIMIT = 5
+CATCHING_UP_S = 10
+MOST_SKIPPED = 20
 OWN_TABLES = (*BRONZE_TOPICS, *SILVER_TOPICS, *GOLD, TOPIC_COMMIT, PUBLICATION, AUDIT_RESULT)
 
 
@@ -54,6 +57,7 @@ class TopicStream:
     landing: TopicLanding
     watch: PlantWatch | None = None
     failure: LakehouseError | None = None
+    batch_since: float | None = None
     _checkpoint: str = field(default="")
 
     def start(self, *, drain: bool) -> StreamingQuery:
@@ -85,7 +89,13 @@ class TopicStream:
             self.landing.plant = self.watch.current()
             self.landing.catch_up()
 
+    def is_catching_up(self, longer_than_s: float) -> bool:
+        """Tell whether the present micro-batch has been running so long that the stream must be behind."""
+        since = self.batch_since
+        return since is not None and time.monotonic() - since > longer_than_s
+
     def _process(self, messages: DataFrame, batch_id: int) -> None:
+        self.batch_since = time.monotonic()
         try:
             if self.watch is not None:
                 self.landing.plant = self.watch.current()
@@ -94,6 +104,8 @@ class TopicStream:
         except LakehouseError as error:
             self.failure = error
             raise
+        finally:
+            self.batch_since = None
 
     def _until_merged(self, messages: DataFrame, planned: Mapping[str, Mapping[int, int]]) -> None:
         """Redo a refused micro-batch on the new base; what another writer has landed meanwhile is not landed again."""
@@ -162,11 +174,12 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
     """Land and conform continuously and publish every few seconds, until `stop` is set.
 
     A round in which somebody else holds the gold lease, or changed gold meanwhile, is skipped; the next one takes its extents along.
+    So is a round while a long micro-batch is catching up, up to `MOST_SKIPPED` in a row: it would only rebuild the same shifts twice.
 
     Raises:
         LakehouseError: what the stream or a publication failed with.
     """
-    nessie = Nessie(settings.nessie_api)
+    nessie, skipped = Nessie(settings.nessie_api), 0
     query = stream.start(drain=False)
     try:
         while not stop.wait(settings.live_publish_every_s):
@@ -174,6 +187,10 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
                 return
             if stream.watch is None:
                 continue
+            if stream.is_catching_up(CATCHING_UP_S) and skipped < MOST_SKIPPED:
+                skipped += 1
+                continue
+            skipped = 0
             try:
                 publish(spark, nessie, stream.watch.current(), "live application", ttl_s=settings.lease_ttl_s, wait_s=0)
                 _trim(spark, nessie)

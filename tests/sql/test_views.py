@@ -1,0 +1,37 @@
+"""Every kpi view on a real Trino: readable by the dashboards' user, its columns as described, its grain unique, its checks without a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from lakehouse.serving.views import KpiView, read_views
+
+pytestmark = pytest.mark.stack
+Ask = Callable[..., list[Sequence[Any]]]
+VIEWS = read_views()
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_columns_are_those_described_and_the_dashboard_user_reads_them(ask: Ask, view: KpiView) -> None:
+    described = {row[0]: row[3] for row in ask(f"DESCRIBE kpi.plant.{view.name}", user="superset")}
+    assert described == {column.name: column.description for column in view.columns}
+    ask(f"SELECT * FROM kpi.plant.{view.name} LIMIT 5", user="superset")
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_row_is_found_once_by_its_grain(ask: Ask, view: KpiView) -> None:
+    key = ", ".join(view.grain)
+    assert ask(f"SELECT {key}, count(*) FROM kpi.plant.{view.name} GROUP BY {key} HAVING count(*) > 1") == []
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_its_checks_find_nothing(ask: Ask, view: KpiView) -> None:
+    assert ask(view.checks) == []
+
+
+def test_no_table_stands_among_the_views(ask: Ask) -> None:
+    views = {row[0] for row in ask("SELECT table_name FROM kpi.information_schema.views WHERE table_schema = 'plant'")}
+    assert {row[0] for row in ask("SHOW TABLES FROM kpi.plant")} == views == {view.name for view in VIEWS}
