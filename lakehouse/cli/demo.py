@@ -13,7 +13,7 @@ from rich.table import Table
 from lakehouse.cli import simulate
 from lakehouse.cli.console import out
 from lakehouse.cli.land import land_real
-from lakehouse.errors import LakehouseError, ServiceError, TrinoUnreachableError
+from lakehouse.errors import LakehouseError, ServiceError
 from lakehouse.services.airflow_api import Airflow
 from lakehouse.services.sql import run_sql
 from lakehouse.services.stack import bring_up
@@ -27,10 +27,9 @@ SELECT machine_id, shift_date, shift_id, round(100 * oee_ratio, 1) AS oee_pct, r
 FROM kpi.plant.oee_by_shift WHERE site_id = 'demo' AND NOT is_provisional AND oee_ratio IS NOT NULL
 ORDER BY shift_start_at DESC, machine_id LIMIT 8
 """
-CAUGHT_UP = """
-SELECT p.topic_seq >= c.seq FROM (SELECT max(topic_seq) AS topic_seq FROM lake.ops.publication) p
-CROSS JOIN (SELECT max(commit_seq) AS seq FROM lake.ops.topic_commit) c
-"""
+LANDED_SEQ = "SELECT coalesce(max(commit_seq), 0) FROM lake.ops.topic_commit"
+PUBLISHED_SEQ = "SELECT coalesce(max(topic_seq), 0) FROM lake.ops.publication"
+LIVE_LAG = 2000
 
 
 def command(
@@ -47,7 +46,7 @@ def command(
         out.print(f"[bold]{days} days of history[/]")
         simulate.history(days=days, seed=7, until="", to=None, send=True, every=60, messages=True)
     _step("the plant goes on live", lambda: bring_up(settings, ["simulator"], [], 60, lambda _: None))
-    _step("landing and publishing the history", lambda: _until(settings, lambda: _caught_up(settings), 900))
+    _step("landing and publishing the history", lambda: _history_in_gold(settings))
     _step("Airflow takes the files in", lambda: _files(settings))
     if real and SHARED.is_dir():
         _step("landing the real files", lambda: land_real(settings, SHARED, lambda line: out.print(line, soft_wrap=True)))
@@ -69,18 +68,16 @@ def _files(settings: Settings) -> None:
             raise ServiceError(dag_id, "its run failed; the log's last line says why", f"open {addresses(settings)['airflow']}/dags/{dag_id}")
 
 
-def _caught_up(settings: Settings) -> bool:
-    """Tell whether every message is landed and every commit is published."""
-    status = stack_status(settings)
-    if not status.topics or any(topic.messages - topic.landed > _LIVE_LAG for topic in status.topics):
-        return False
-    try:
-        return bool(run_sql(settings, CAUGHT_UP).rows[0][0])
-    except TrinoUnreachableError:
-        return False
+def _history_in_gold(settings: Settings) -> None:
+    """Wait until all that was sent is landed, and then until the commits that landed it are published."""
+    _until(settings, lambda: _landed(settings), 900)
+    landed = run_sql(settings, LANDED_SEQ).rows[0][0]
+    _until(settings, lambda: run_sql(settings, PUBLISHED_SEQ).rows[0][0] >= landed, 600)
 
 
-_LIVE_LAG = 2000
+def _landed(settings: Settings) -> bool:
+    topics = stack_status(settings).topics
+    return bool(topics) and all(topic.lag <= LIVE_LAG for topic in topics)
 
 
 def _until(settings: Settings, predicate: Callable[[], bool], within_s: float) -> None:

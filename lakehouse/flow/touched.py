@@ -12,11 +12,16 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.flow.summarise import REACH, MachineShift
 from lakehouse.model import Table
-from lakehouse.plant import PlantModel
+from lakehouse.plant import Machine, PlantModel
 from lakehouse.tables.ops import FILE_COMMIT, TOPIC_COMMIT
 from lakehouse.tables.silver import MACHINE_COUNT, SENSOR_READING
 
-TIME_TABLES = ("machine_interruption", "machine_count", "production_event", "confirmation")
+SPEAKERS: Mapping[str, frozenset[str]] = {
+    "machine_interruption": frozenset({"state", "mes", "confirmation_only"}),
+    "machine_count": frozenset({"state", "counter"}),
+    "production_event": frozenset({"mes"}),
+    "confirmation": frozenset({"confirmation", "confirmation_only"}),
+}
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,18 @@ def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime
     found: set[MachineShift] = set()
     for each in extents:
         machine = plant.machine(each.site_id, each.machine_id)
-        if each.silver_table not in TIME_TABLES or machine is None or machine.state_source == "none":
+        if machine is None or not _speaks(each.silver_table, machine):
             continue
         for window in plant.windows(each.site_id, each.from_at, each.to_at + timedelta(microseconds=1)):
             if window.start_at < as_of:
                 found.add(MachineShift(each.site_id, each.machine_id, window))
     return sorted(found, key=lambda shift: (shift.site_id, shift.machine_id, shift.window.start_at))
+
+
+def _speaks(silver_table: str, machine: Machine) -> bool:
+    """Tell whether a silver table is among what a machine's gold is made of: each machine declares its sources."""
+    sources = {machine.state_source, machine.quantity_source}
+    return machine.state_source != "none" and bool(SPEAKERS.get(silver_table, frozenset()) & sources)
 
 
 def running_extents(plant: PlantModel, machines: Iterable[tuple[str, str]], since: datetime | None, as_of: datetime) -> list[Extent]:

@@ -1,0 +1,58 @@
+"""What a publication must rebuild follows from what was touched and from what speaks for a machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from lakehouse.flow.publish import joined_spans, spans_condition
+from lakehouse.flow.touched import Extent, machine_shifts, running_extents
+from lakehouse.plant import load_plant
+from lakehouse.settings import HOME
+
+PLANT = load_plant([HOME / "conf" / "plant"])
+AS_OF = datetime(2026, 11, 20, 20, tzinfo=UTC)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 20, hour, minute, tzinfo=UTC)
+
+
+def shifts(table: str, start: datetime, end: datetime, machine: str = "M01") -> list[str]:
+    return [f"{each.machine_id} {each.window.shift_id}" for each in machine_shifts(PLANT, [Extent(table, "demo", machine, start, end)], AS_OF)]
+
+
+def test_an_extent_touches_each_window_that_it_shares_time_with() -> None:
+    assert shifts("machine_interruption", at(12, 40), at(13, 25)) == ["M01 early", "M01 late"]
+    assert shifts("machine_interruption", at(12, 40), at(12, 59)) == ["M01 early"]
+
+
+def test_an_instant_on_a_shift_edge_belongs_to_the_later_shift() -> None:
+    assert shifts("machine_count", at(13), at(13)) == ["M01 late"]
+
+
+def test_a_window_that_has_not_begun_is_left_alone() -> None:
+    assert shifts("machine_interruption", at(19), at(23)) == ["M01 late"]
+
+
+@pytest.mark.parametrize("table", ["sensor_reading", "production_event", "confirmation"])
+def test_what_does_not_speak_for_a_machine_rebuilds_nothing(table: str) -> None:
+    assert shifts(table, at(6), at(12)) == []
+
+
+def test_an_unknown_machine_rebuilds_nothing() -> None:
+    assert shifts("machine_count", at(6), at(12), "M99") == []
+
+
+def test_the_clock_alone_touches_the_running_shift_and_the_one_that_ended() -> None:
+    extents = running_extents(PLANT, [("demo", "M01")], at(12, 50), at(13, 5))
+    assert [each.window.shift_id for each in machine_shifts(PLANT, extents, at(13, 5))] == ["early", "late"]
+    assert running_extents(PLANT, [("demo", "M01")], None, at(13)) == []
+
+
+def test_abutting_spans_of_a_machine_are_one_condition() -> None:
+    joined = joined_spans([("s", "m", at(6), at(7)), ("s", "m", at(7), at(8)), ("s", "m", at(9), at(10)), ("s", "n", at(6), at(7))])
+    assert joined == [("s", "m", at(6), at(8)), ("s", "m", at(9), at(10)), ("s", "n", at(6), at(7))]
+    condition = spans_condition(joined, "x")
+    assert "machine_id = 'm' AND x >= timestamp'2026-11-20 06:00:00.000000' AND x < timestamp'2026-11-20 08:00:00.000000'" in condition
