@@ -17,7 +17,7 @@ from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.extents import Span, merged, shift_span
 from lakehouse.model import Table, quarantine_of
 from lakehouse.plant import PlantModel
-from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused
+from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused, settled
 from lakehouse.silver import confirmation, production_event
 from lakehouse.silver.site_terms import SiteTerms
 from lakehouse.sources.contracts import CsvContract, Profile, WorkbookContract
@@ -122,13 +122,13 @@ def _confirmations(batch: _Batch, contract: WorkbookContract, ever: DataFrame) -
     taken_back = _by_layout(ever, layouts, confirmation.reversals)
     with persisted(judged(typed, table)) as reviewed, persisted(batch.known) as before, persisted(taken_back) as gone:
         changes = confirmation.changes(kept(reviewed), before, gone)
-        with persisted(changes.judged) as fates, persisted(changes.removed) as removed:
-            tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
-            new = _confirmation_spans(batch.plant, confirmation.upserts(fates), "confirmation_new")
-            old = confirmation.replaced(fates, before).unionByName(removed)
-            spans = [*new, *_confirmation_spans(batch.plant, old, "confirmation_old")]
-            quarantined = _quarantine(reviewed, table, batch.branch)
-            _write_confirmations(fates, removed, tally.get("kept", 0), batch.branch)
+        fates, removed = settled(changes.judged), settled(changes.removed)
+        tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
+        new = _confirmation_spans(batch.plant, confirmation.upserts(fates), "confirmation_new")
+        old = confirmation.replaced(fates, before).unionByName(removed)
+        spans = [*new, *_confirmation_spans(batch.plant, old, "confirmation_old")]
+        quarantined = _quarantine(reviewed, table, batch.branch)
+        _write_confirmations(fates, removed, tally.get("kept", 0), batch.branch)
     superseded = tally.get("superseded", 0) + reversals
     counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), superseded)
     return Conformed(table, counts, merged(spans), max((span.to_at for span in new), default=None))

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.model import Table, quarantine_of
 from lakehouse.plant import PlantModel
-from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused
+from lakehouse.quality.rules import BROKEN, Counts, judged, kept, refused, settled
 from lakehouse.silver import machine_count, machine_interruption, sensor_reading
 from lakehouse.silver.decoded import decoded
 from lakehouse.silver.repeats import VERDICT, reviewed, with_clock_flag
@@ -135,14 +135,14 @@ def _conform_readings(spark: SparkSession, candidates: DataFrame, table: Table, 
         return _readings_done(table, module, good, bad_count, {})
     existing = _around(spark, suspects, fresh, table, branch)
     repeated = reviewed(kept(candidates).where(F.lit(spread) | ~F.col("is_fresh")), existing, module.IDENTITY, module.COMPARED)
-    with persisted(repeated) as judged_repeats:
-        verdicts: dict[str, int] = {row[VERDICT]: row["count"] for row in judged_repeats.groupBy(VERDICT).count().collect()}
-        new = judged_repeats.where(F.col(VERDICT) == "kept")
-        late = with_clock_flag(new, existing, module.SERIES, "reading_at") if table is declared.SENSOR_READING else new
-        append(fresh.unionByName(late, allowMissingColumns=True), table, branch)
-        conflicts = judged_repeats.where(F.col(VERDICT) == "conflict").withColumn(BROKEN, F.array(F.lit("conflict")))
-        _quarantine(refused(candidates).unionByName(refused(conflicts)), table, branch, bad_count + verdicts.get("conflict", 0))
-        extents = [row for row in good if row not in suspects] + _survey(new, module.SERIES)
+    judged_repeats = settled(repeated)
+    verdicts: dict[str, int] = {row[VERDICT]: row["count"] for row in judged_repeats.groupBy(VERDICT).count().collect()}
+    new = judged_repeats.where(F.col(VERDICT) == "kept")
+    late = with_clock_flag(new, existing, module.SERIES, "reading_at") if table is declared.SENSOR_READING else new
+    append(fresh.unionByName(late, allowMissingColumns=True), table, branch)
+    conflicts = judged_repeats.where(F.col(VERDICT) == "conflict").withColumn(BROKEN, F.array(F.lit("conflict")))
+    _quarantine(refused(candidates).unionByName(refused(conflicts)), table, branch, bad_count + verdicts.get("conflict", 0))
+    extents = [row for row in good if row not in suspects] + _survey(new, module.SERIES)
     return _readings_done(table, module, extents, bad_count, verdicts)
 
 
@@ -175,15 +175,16 @@ def _conform_interruptions(spark: SparkSession, candidates: DataFrame, branch: s
     good = kept(candidates)
     ids = good.select(*machine_interruption.IDENTITY).distinct()
     existing = spark.table(table.at(branch)).join(F.broadcast(ids), list(machine_interruption.IDENTITY), "left_semi")
-    with persisted(existing) as before, persisted(machine_interruption.reviewed(good, before)) as versions:
-        verdicts: dict[str, int] = {row[VERDICT]: row["count"] for row in versions.groupBy(VERDICT).count().collect()}
-        bad_count = candidates.where(F.size(BROKEN) > 0).count()
-        new = versions.where(F.col(VERDICT) == "kept")
-        touched, newest = _interruption_extents(new, before)
-        if verdicts.get("kept"):
-            merge_by_key(new, table, branch)
-        conflicts = versions.where(F.col(VERDICT) == "conflict").withColumn(BROKEN, F.array(F.lit("conflict")))
-        _quarantine(refused(candidates).unionByName(refused(conflicts)), table, branch, bad_count + verdicts.get("conflict", 0))
+    before = settled(existing)
+    versions = settled(machine_interruption.reviewed(good, before))
+    verdicts: dict[str, int] = {row[VERDICT]: row["count"] for row in versions.groupBy(VERDICT).count().collect()}
+    bad_count = candidates.where(F.size(BROKEN) > 0).count()
+    new = versions.where(F.col(VERDICT) == "kept")
+    touched, newest = _interruption_extents(new, before)
+    if verdicts.get("kept"):
+        merge_by_key(new, table, branch)
+    conflicts = versions.where(F.col(VERDICT) == "conflict").withColumn(BROKEN, F.array(F.lit("conflict")))
+    _quarantine(refused(candidates).unionByName(refused(conflicts)), table, branch, bad_count + verdicts.get("conflict", 0))
     quarantined = bad_count + verdicts.get("conflict", 0)
     seen = bad_count + sum(verdicts.values())
     counts = Counts(seen, verdicts.get("kept", 0), quarantined, verdicts.get("duplicate", 0), verdicts.get("superseded", 0))

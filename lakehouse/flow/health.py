@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.model import Table, quarantine_of
+from lakehouse.quality.rules import settled
 from lakehouse.tables import SILVER
 from lakehouse.tables.gold import SOURCE_HEALTH
 
@@ -22,7 +23,7 @@ EVENT_AT = {
 UNKNOWN_SITE = "unknown"
 
 
-def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: int, since: datetime | None) -> DataFrame:
+def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: int, *, recount: bool) -> DataFrame:
     """Return the whole new content of gold.source_health.
 
     Args:
@@ -30,14 +31,16 @@ def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: i
         branch: Nessie branch.
         as_of: knowledge time.
         revision: publication.
-        since: rows of append-only tables landed up to here are already counted in the present content; None counts all.
+        recount: count append-only tables whole, too, instead of adding what was landed since the present content.
     """
-    present = spark.table(SOURCE_HEALTH.at(branch))
-    parts = [_kept(spark, table, branch, present, since) for table in SILVER]
+    present = settled(spark.table(SOURCE_HEALTH.at(branch)))
+    newest = present.groupBy("silver_table").agg(F.unix_micros(F.max("newest_landed_at")).alias("micros")).collect()
+    counted = {} if recount else {row["silver_table"]: int(row["micros"]) for row in newest if row["micros"] is not None}
+    parts = [_kept(spark, table, branch, present, counted.get(table.name)) for table in SILVER]
     kept = reduce(DataFrame.unionByName, parts)
     quarantined = reduce(DataFrame.unionByName, [_quarantined(spark, table, branch) for table in SILVER])
     promised = spark.createDataFrame([(t.name, t.fresh_within_s) for t in SILVER], "silver_table string, promised_within_s int")
-    return (
+    return settled(
         kept.join(quarantined, ["site_id", "silver_table"], "full")
         .join(F.broadcast(promised), ["silver_table"])
         .withColumn("kept_count", F.coalesce("kept_count", F.lit(0)))
@@ -48,11 +51,15 @@ def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: i
     )
 
 
-def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, since: datetime | None) -> DataFrame:
+def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, since_us: int | None) -> DataFrame:
+    """Count a table's rows by site: all of them, or those landed after `since_us` added to the present counts.
+
+    A table has one writer, whose landing times grow; so what was landed later is what was not counted yet.
+    """
     rows = spark.table(table.at(branch))
-    counted = since is not None and table.write == "append"
+    counted = since_us is not None and table.write == "append"
     if counted:
-        rows = rows.where(F.col("landed_at") > F.lit(since).cast("timestamp"))
+        rows = rows.where(F.col("landed_at") > F.timestamp_micros(F.lit(since_us)))
     columns = ("site_id", "newest_event_at", "newest_landed_at", "kept_count")
     found = rows.select(
         "site_id", F.expr(EVENT_AT[table.name]).alias("newest_event_at"), F.col("landed_at").alias("newest_landed_at"), F.lit(1).alias("kept_count")

@@ -7,10 +7,11 @@ writer either continues where the first one stopped or is refused by the merge; 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -118,15 +119,17 @@ class TopicLanding:
         """
         landed_at = datetime.now(UTC)
         with self.nessie.work_branch("topics") as branch:
-            done: list[Conformed] = []
             moved: dict[str, Mapping[int, int]] = {}
+            landings: list[Callable[[], list[Conformed]]] = []
             for topic in self.topics:
                 before = self._progress(topic, branch)
                 after = before.upto(planned.get(topic.name, {})).with_gaps(self._gaps.pop(topic.name, []))
                 if after.expected(before):
                     rows = beyond(as_sent(messages, landed_at), topic.name, before.ends)
-                    done += self._land(rows, topic, before, after, branch)
+                    landings.append(partial(self._land, rows, topic, before, after, branch))
                     moved[topic.name] = after.ends
+            with ThreadPoolExecutor(len(self.topics)) as side_by_side:
+                done = [each for part in side_by_side.map(lambda land: land(), landings) for each in part]
             self._merge(done, moved, landed_at, branch, "land")
         return done
 

@@ -87,7 +87,7 @@ def publish(
                 return None
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
-            _write(spark, nessie, plant, work, done, branch, None if rebuild else consumed.as_of)
+            _write(spark, nessie, plant, work, done, branch, recount=rebuild)
             _record(spark, plant, work, done, owner, branch)
             crashpoint("before_publish")
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
@@ -136,7 +136,7 @@ def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
     return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
-def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, counted_until: datetime | None) -> None:
+def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, *, recount: bool) -> None:
     frames = SilverFrames(
         interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
         counts=spark.table(silver.MACHINE_COUNT.at(branch)),
@@ -154,10 +154,7 @@ def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, 
         spans = _window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
         replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, spans_condition(spans, "window_start_at"))
-    health = source_health(spark, branch, done.as_of, done.revision, counted_until)
-    with persisted(health) as counted:
-        counted.count()
-        replace_touched(counted, gold.SOURCE_HEALTH, branch, "true")
+    replace_touched(source_health(spark, branch, done.as_of, done.revision, recount=recount), gold.SOURCE_HEALTH, branch, "true")
 
 
 def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Published, branch: str) -> None:

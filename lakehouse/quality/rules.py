@@ -73,6 +73,15 @@ class Counts:
         return self
 
 
+def settled(rows: DataFrame) -> DataFrame:
+    """Return the rows as they are now, cut off from the tables that they were read from.
+
+    A cached plan is computed anew once a table that it reads is written; what was judged against a table must not be
+    judged again after its own rows have entered it.
+    """
+    return rows.localCheckpoint()
+
+
 @contextmanager
 def persisted(rows: DataFrame) -> Iterator[DataFrame]:
     """Keep rows in memory (or on disk) for the block."""

@@ -6,8 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
+from lakehouse.flow.publish import publish
+from lakehouse.model import Table
+from lakehouse.nessie import Nessie
+from lakehouse.plant import load_plant
 from lakehouse.serving.views import KpiView, read_views
+from lakehouse.settings import Settings
+from lakehouse.tables import SILVER
 
 pytestmark = pytest.mark.stack
 Ask = Callable[..., list[Sequence[Any]]]
@@ -35,3 +42,13 @@ def test_its_checks_find_nothing(ask: Ask, view: KpiView) -> None:
 def test_no_table_stands_among_the_views(ask: Ask) -> None:
     views = {row[0] for row in ask("SELECT table_name FROM kpi.information_schema.views WHERE table_schema = 'plant'")}
     assert {row[0] for row in ask("SHOW TABLES FROM kpi.plant")} == views == {view.name for view in VIEWS}
+
+
+@pytest.mark.parametrize("table", SILVER, ids=lambda table: table.name)
+def test_data_health_counts_what_is_there(core: Settings, spark: SparkSession, nessie: Nessie, ask: Ask, table: Table) -> None:
+    """Its counts are added up from publication to publication; they must be those of the tables."""
+    publish(spark, nessie, load_plant(core.plant_folders), "test", ttl_s=60, wait_s=30)
+    sums = "coalesce(sum(kept_count), 0), coalesce(sum(quarantined_count), 0)"
+    kept = ask(f"SELECT {sums} FROM kpi.plant.data_health WHERE silver_table = '{table.name}'")
+    there = ask(f"SELECT (SELECT count(*) FROM lake.silver.{table.name}), (SELECT count(*) FROM lake.silver.{table.name}_quarantine)")
+    assert kept == there
