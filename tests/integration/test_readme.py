@@ -13,7 +13,7 @@ from lakehouse.settings import HOME, Settings
 README = (HOME / "README.md").read_text()
 QUERIES = re.findall(r'^bin/lakehouse query "(.+)"$', README, re.MULTILINE)
 VERBS = sorted(set(re.findall(r"bin/lakehouse ([a-z]+)", README)))
-TARGETS = sorted(set(re.findall(r"make ([a-z]+)", README)) - {"sure"})
+TARGETS = sorted(set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)))
 LINKS = re.findall(r"\]\((?!http)([^)#]+)\)", README)
 
 
