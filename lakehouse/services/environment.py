@@ -47,11 +47,18 @@ def stack_variables(settings: Settings) -> dict[str, str]:
         **ports,
         **{name: str(path) for name, path in {**folders, **javas, **programs}.items()},
         "BIND": settings.bind,
+        "PROJECT": project_name(settings),
         "TRINO_HOST": settings.host_of("trino"),
         "KAFKA_CLUSTER": base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_OID, settings.stack).bytes).decode().rstrip("="),
         "TRINO_ENVIRONMENT": settings.stack.replace("-", "_"),
         SERVICE_OF: str(settings.run),
     }
+
+
+def project_name(settings: Settings) -> str:
+    """Return the name that process-compose answers with: two checkouts may have stacks of one name on the same ports."""
+    place = uuid.uuid5(uuid.NAMESPACE_URL, str(settings.run)).hex[:8]
+    return f"lakehouse-{settings.stack}-{place}"
 
 
 def supervisor_environment(settings: Settings) -> dict[str, str]:

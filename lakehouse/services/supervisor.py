@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from lakehouse.errors import ServiceError, SettingsError
-from lakehouse.services.environment import env_file, supervisor_environment
+from lakehouse.services.environment import env_file, project_name, supervisor_environment
 from lakehouse.settings import HOME, Settings
 
 FILE = HOME / "conf" / "process-compose.yaml"
@@ -125,7 +125,7 @@ class Supervisor:
     def alive(self) -> bool:
         """Return whether it answers and is this stack's."""
         try:
-            return bool(self._get("/project/name")["projectName"].endswith(f"/lakehouse-{self._settings.stack}"))
+            return bool(self._get("/project/name")["projectName"].endswith(f"/{project_name(self._settings)}"))
         except (requests.RequestException, KeyError):
             return False
 

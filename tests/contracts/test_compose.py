@@ -189,7 +189,7 @@ def test_variables_have_the_values_that_the_stack_would_give_them(services: dict
     assert {name: value for name, value in ours.items() if name in told and name not in elsewhere} == {
         name: told[name] for name in ours if name in told and name not in elsewhere
     }
-    missing = set(told) - set(ours) - {"PORT_PROCESS_COMPOSE"}
+    missing = set(told) - set(ours) - {"PORT_PROCESS_COMPOSE", "PROJECT"}
     assert all(name.startswith("LAKEHOUSE_") for name in missing)
     assert set(Settings().hosts) <= set(PORTS)
     assert set(Settings().hosts.values()) <= set(services)
