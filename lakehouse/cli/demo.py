@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from lakehouse.cli import simulate
@@ -22,10 +23,11 @@ from lakehouse.settings import HOME, Settings
 
 SHARED = HOME.parent / "shared" / "data"
 ANSWER = """
-SELECT machine_id, shift_date, shift_id, round(100 * oee_ratio, 1) AS oee_pct, round(100 * availability_ratio, 1) AS availability_pct,
-       round(100 * quality_ratio, 1) AS quality_pct, pq_count AS pieces
+SELECT machine_id, shift_date, shift_id, CAST(100 * oee_ratio AS decimal(6, 1)) AS oee_pct,
+       CAST(100 * availability_ratio AS decimal(6, 1)) AS availability_pct, CAST(100 * quality_ratio AS decimal(6, 1)) AS quality_pct,
+       CAST(pq_count AS decimal(12, 1)) AS pieces
 FROM kpi.plant.oee_by_shift WHERE site_id = 'demo' AND NOT is_provisional AND oee_ratio IS NOT NULL
-ORDER BY shift_start_at DESC, machine_id LIMIT 8
+ORDER BY shift_start_local DESC, machine_id LIMIT 8
 """
 LANDED_SEQ = "SELECT coalesce(max(commit_seq), 0) FROM lake.ops.topic_commit"
 PUBLISHED_SEQ = "SELECT coalesce(max(topic_seq), 0) FROM lake.ops.publication"
@@ -94,19 +96,24 @@ def _finish(settings: Settings, took_s: float) -> None:
     where = addresses(settings)
     table = Table(title="where to look", title_justify="left", box=None)
     for heading in ("what", "address", "login", "look at this first"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     table.add_row("dashboards", f"{where['superset']}/superset/dashboard/plant-overview/", "viewer / superset_viewer_password", "Plant overview")
     table.add_row("workflows", where["airflow"], "admin / airflow_admin_password", "bronze_confirmations, then gold_kpis")
     table.add_row("SQL", where["trino"], "user engineer", "SHOW TABLES FROM kpi.plant")
     table.add_row("object store", where["minio_console"], "lakehouse-root / minio_root_password", "buckets landing, lake")
     table.add_row("Spark", where["spark_ui"], "", "the live application")
-    out.print(table)
+    _wide().print(table)
     out.print(f"passwords are in {settings.secrets_file.relative_to(HOME)} (only you can read it)", soft_wrap=True)
     _print_answer(settings)
     status = stack_status(settings)
     out.print(
         f"memory of the whole stack: {status.resident_bytes / 2**30:.1f} GiB; ready in {took_s:.0f} s; stop with bin/lakehouse down", soft_wrap=True
     )
+
+
+def _wide() -> Console:
+    """Return a console on which no address is cut, however narrow the terminal says it is."""
+    return Console(highlight=False, width=max(out.width, 150))
 
 
 def _print_answer(settings: Settings) -> None:
@@ -120,4 +127,4 @@ def _print_answer(settings: Settings) -> None:
         table.add_column(column)
     for row in answer.rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    out.print(table)
+    _wide().print(table)
