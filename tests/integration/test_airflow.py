@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from openpyxl import Workbook
 
 from lakehouse.bronze.landing_zone import LandingZone
-from lakehouse.settings import SECRET_NAMES, Settings
+from lakehouse.settings import HOME, SECRET_NAMES, Settings
 
 pytestmark = pytest.mark.stack
 
 RUN_WITHIN_S = 600
+SITE = "workbooks"
 HEADER = (
     "confirmation_no", "counter", "order_no", "operation_no", "machine_id", "material", "posting_date", "start", "finish", "yield_qty",
     "scrap_qty", "rework_qty", "scrap_reason", "unit", "shift", "reversal_flag", "reversed_confirmation",
@@ -127,6 +129,14 @@ class Landed:
     run: str
 
 
+def write_plant(path: Path) -> None:
+    """Write the demo's plant as a site whose pieces are those of its confirmations, so that a workbook reaches gold."""
+    plant = yaml.safe_load((HOME / "conf" / "plant" / "demo.yaml").read_text())
+    plant["site_id"] = SITE
+    plant["machine_defaults"].update(state_source="confirmation_only", quantity_source="confirmation", heartbeat_s=None)
+    path.write_text(yaml.safe_dump(plant))
+
+
 @pytest.fixture(scope="module")
 def landed(with_airflow: Settings, api: Api, finish: Callable[[str, str], str], tmp_path_factory: pytest.TempPathFactory) -> Landed:
     order = f"AF-{uuid.uuid4().hex[:8]}"
@@ -141,7 +151,8 @@ def landed(with_airflow: Settings, api: Api, finish: Callable[[str, str], str], 
         times = (f"{day}T07:00:00+01:00", f"{day}T08:00:00+01:00")
         sheet.append([f"{order}-{number}", "1", order, "10", machine, "P-100", day, *times, 40, 2, 0, "burr", "PC", "early", "", ""])
     book.save(path)
-    key = f"confirmations/demo/{path.name}"
+    write_plant(with_airflow.run / "plant" / f"{SITE}.yaml")
+    key = f"confirmations/{SITE}/{path.name}"
     LandingZone(with_airflow).upload(path, key)
     run = api.trigger("bronze_confirmations")
     assert finish("bronze_confirmations", run) == "success", api.log("bronze_confirmations", run)[-3000:]
@@ -161,7 +172,7 @@ def counts(ask: Ask, landed: Landed) -> tuple[int, int, int]:
 def gold_rows(ask: Ask) -> dict[str, int]:
     """Return how often gold has the shift of our confirmations, by machine."""
     rows = ask(
-        "select machine_id, count(*) from lake.gold.machine_shift where site_id = 'demo' and shift_date = date '2026-03-02' "
+        f"select machine_id, count(*) from lake.gold.machine_shift where site_id = '{SITE}' and shift_date = date '2026-03-02' "
         "and shift_id = 'early' and machine_id in ('M06', 'M07', 'M08') group by 1"
     )
     return {str(machine): int(count) for machine, count in rows}
