@@ -3,6 +3,7 @@
 model       the vocabulary of declarations: Table, Column, Rule
 settings    the only reader of the environment
 errors      one root error, a code for each cause, the next command
+logs        where log events go
 plant       sites, machines, shifts and calendars, ideal cycles, reason codes
 tables      WHAT EXISTS: the declarations, one file a layer, no engine
 bronze      land: Kafka topics and files, as sent, with where they came from

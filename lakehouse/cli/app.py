@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from lakehouse import logs
 from lakehouse.cli import demo, doctor, down, inject, land, query, reset, simulate, status, up, views
 from lakehouse.cli.console import err
 from lakehouse.errors import LakehouseError
@@ -25,6 +26,7 @@ for _group in (simulate, inject):
 
 def main() -> None:
     """Run the command line; an error that a person can meet is one line, with its own exit status."""
+    logs.configure()
     try:
         app()
     except LakehouseError as error:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-import structlog
-
+from lakehouse import logs
 from lakehouse.errors import CatalogUnreachableError, LakehouseError, StoreUnreachableError
 
 _STORE = ("software.amazon.awssdk", "S3Exception", "SdkClientException")
@@ -25,10 +24,7 @@ def _told(error: Exception) -> LakehouseError | None:
 
 def run(work: Callable[[], str]) -> int:
     """Run a job's work and return the exit status; the last line printed is its summary, or the error's one line."""
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.configure()
     try:
         summary = work()
     except LakehouseError as error:

@@ -1,0 +1,15 @@
+"""Where log events go: one JSON line each, on standard error, so that standard output holds answers only."""
+
+from __future__ import annotations
+
+import sys
+
+import structlog
+
+
+def configure() -> None:
+    """Set structlog up for this process; jobs and the command line call it first."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
