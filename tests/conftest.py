@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from lakehouse.nessie import Nessie
 from lakehouse.services.sql import run_sql
 from lakehouse.services.stack import bring_up, take_down
+from lakehouse.services.supervisor import Supervisor
 from lakehouse.settings import HOME, Settings
 from lakehouse.setup.jdks import find_jdk
 
@@ -70,11 +71,13 @@ def _remove(settings: Settings) -> None:
         shutil.rmtree(settings.run)
 
 
-@pytest.fixture(scope="session")
-def with_airflow(core: Settings) -> Settings:
-    """The test stack with Airflow."""
+@pytest.fixture(scope="module")
+def with_airflow(core: Settings) -> Iterator[Settings]:
+    """The test stack with Airflow, for one module: its schedule would land the files of other tests."""
     bring_up(core, ["airflow"], [], 300, lambda _: None)
-    return core
+    yield core
+    for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-api"):
+        Supervisor(core).stop(name)
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +90,6 @@ def with_superset(core: Settings) -> Settings:
 @pytest.fixture
 def live(core: Settings) -> Iterator[Settings]:
     """The test stack with the live application running for one test."""
-    from lakehouse.services.supervisor import Supervisor
-
     bring_up(core, ["live"], [], 180, lambda _: None)
     yield core
     Supervisor(core).stop("live")
