@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
@@ -20,15 +21,20 @@ from lakehouse.settings import Settings
 def stack_processes(settings: Settings) -> list[psutil.Process]:
     """Return the live processes of a stack that this user may see, without the caller and its parents."""
     ours = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [process for process in psutil.process_iter() if process.pid not in ours and _mark(process) == str(settings.run)]
+    return [process for process in psutil.process_iter() if process.pid not in ours and _belongs(process, settings.run)]
 
 
-def _mark(process: psutil.Process) -> str:
+def _belongs(process: psutil.Process, run: Path) -> bool:
+    """Tell by the mark in its environment, or, where it wrote its title over that (Airflow does), by the folder it works in."""
     try:
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return process.environ().get(SERVICE_OF, "") if alive else ""
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        environment = process.environ()
+        if SERVICE_OF in environment or "PATH" in environment:
+            return environment.get(SERVICE_OF) == str(run)
+        return Path(process.cwd()).is_relative_to(run)
     except (psutil.Error, OSError):
-        return ""
+        return False
 
 
 def end_processes(settings: Settings, term_s: float = 10, kill_s: float = 10) -> int:

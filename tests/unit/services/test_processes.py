@@ -57,3 +57,15 @@ def test_a_port_that_another_program_holds_is_told_with_its_id(settings):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert foreign_listeners(settings, [port, 1]) == {port: f"process {os.getpid()} ({psutil.Process().name()})"}
+
+
+@pytest.mark.parametrize(("environment", "found"), [({}, True), ({"PATH": "/usr/bin"}, False)])
+def test_one_that_lost_its_environment_is_told_by_its_folder_and_a_persons_shell_is_not(settings, environment, found):
+    folder = settings.run / "data" / "airflow"
+    folder.mkdir(parents=True)
+    child = subprocess.Popen(["/bin/sleep", "600"], env=environment, cwd=folder, start_new_session=True)
+    try:
+        assert (child.pid in {process.pid for process in stack_processes(settings)}) is found
+    finally:
+        child.kill()
+        child.wait()
