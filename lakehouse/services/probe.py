@@ -34,8 +34,8 @@ def kafka(port: int) -> bool:
 
 
 def minio(port: int) -> bool:
-    """Return whether the object store is ready to serve."""
-    return _get(port, "/minio/health/ready") is not None
+    """Return whether the object store reads and writes; its plain `ready` says yes before its drive has been opened."""
+    return _get(port, "/minio/health/cluster") is not None
 
 
 def nessie(port: int) -> bool:

@@ -170,4 +170,4 @@ def _failed(progress: Progress, before: Mapping[str, int]) -> str:
 
 def _failure(settings: Settings, name: str, what: str) -> ServiceError:
     log = settings.run / "logs" / f"{name}.log"
-    return ServiceError(name, f"{what}; log {log}", f"less {log}")
+    return ServiceError(name, f"{what}; its last words: {' / '.join(last_lines(log, 3)) or 'none'}", f"less {log}")
