@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -134,16 +133,12 @@ class Settings(BaseSettings):
         """The 0600 file of generated secrets."""
         return self.run / "secrets.json"
 
-    @cached_property
-    def _secrets(self) -> dict[str, str]:
+    def secret(self, name: str) -> str:
+        """Return a generated secret of this stack by its name in `SECRET_NAMES`, as its file says now: a reset makes new ones."""
         if not self.secrets_file.is_file():
             raise SettingsError(f"stack {self.stack}", f"no secrets at {self.secrets_file.name}: it was never started", "bin/lakehouse up")
         found: dict[str, str] = json.loads(self.secrets_file.read_text())
-        return found
-
-    def secret(self, name: str) -> str:
-        """Return a generated secret of this stack by its name in `SECRET_NAMES`."""
-        value = self._secrets.get(name, "")
+        value = found.get(name, "")
         if not value:
             raise SettingsError(f"secret {name}", "it is missing or empty in the stack's secrets file", "bin/lakehouse up")
         return value

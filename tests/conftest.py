@@ -46,29 +46,31 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest) -> Settings:
-    """Settings of the test stack."""
-    os.environ["LAKEHOUSE_STACK"] = STACK
-    os.environ["LAKEHOUSE_PORT_OFFSET"] = str(OFFSET)
-    return Settings()
+def keep_stack() -> bool:
+    """Whether the test stack of an earlier run is used, and left up."""
+    return bool(os.environ.get("LAKEHOUSE_KEEP_STACK"))
 
 
 @pytest.fixture(scope="session")
-def core(settings: Settings) -> Iterator[Settings]:
-    """The test stack's broker, store, catalog and engine, from nothing, with all tables and views."""
-    keep = bool(os.environ.get("LAKEHOUSE_KEEP_STACK"))
-    if not keep:
-        _remove(settings)
+def settings(*, keep_stack: bool) -> Settings:
+    """Settings of the test stack, of which nothing is left from earlier runs: the one session's secrets are those of its services."""
+    os.environ["LAKEHOUSE_STACK"] = STACK
+    os.environ["LAKEHOUSE_PORT_OFFSET"] = str(OFFSET)
+    made = Settings()
+    if not keep_stack:
+        take_down(made)
+        if made.run.is_dir():
+            shutil.rmtree(made.run)
+    return made
+
+
+@pytest.fixture(scope="session")
+def core(settings: Settings, *, keep_stack: bool) -> Iterator[Settings]:
+    """The test stack's broker, store, catalog and engine, with all tables and views."""
     bring_up(settings, ["core", "tables", "views"], [], 420, lambda _: None)
     yield settings
-    if not keep:
+    if not keep_stack:
         take_down(settings)
-
-
-def _remove(settings: Settings) -> None:
-    take_down(settings)
-    if settings.run.is_dir():
-        shutil.rmtree(settings.run)
 
 
 @pytest.fixture(scope="module")
