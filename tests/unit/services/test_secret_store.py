@@ -61,3 +61,11 @@ def test_a_damaged_file_is_one_clear_error(settings):
     settings.secrets_file.write_text("{")
     with pytest.raises(SettingsError, match="not JSON"):
         ensure_secrets(settings)
+
+
+def test_a_reset_gives_new_secrets_to_settings_that_have_read_the_old_ones(settings):
+    ensure_secrets(settings)
+    before = settings.secret("minio_root_password")
+    settings.secrets_file.unlink()
+    ensure_secrets(settings)
+    assert settings.secret("minio_root_password") == json.loads(settings.secrets_file.read_text())["minio_root_password"] != before
