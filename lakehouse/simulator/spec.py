@@ -26,7 +26,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason code with its category and its rank among equals (lowest wins)."""
+    """A reason code with its category in the ledger and its rank among equals (lowest wins)."""
 
     code: str
     text: str
@@ -105,7 +105,7 @@ def site_of(model: PlantModel, site_id: str) -> Site:
     """
     declared = model.site(site_id)
     reasons = {
-        code: Reason(code, each.text, each.category, each.is_failure, each.priority)
+        code: Reason(code, each.text, each.ledger_category, each.is_failure, each.priority)
         for code, each in declared.reasons.items() if code != "UNKNOWN"
     }
     spoken = [m for m in declared.machines.values() if m.state_source == "state" and m.quantity_source == "counter"]

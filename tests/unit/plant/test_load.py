@@ -6,6 +6,7 @@ import pytest
 
 from lakehouse.errors import PlantModelError
 from lakehouse.plant import load_plant
+from lakehouse.plant.checks import LISTS
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = """
@@ -46,9 +47,9 @@ def test_all_mistakes_at_once_with_file_and_path(tmp_path):
     write(tmp_path, "b.yaml", SITE.replace("site_id: a", "site_id: b").replace("UTC", "Europe/Berlim"))
     machines = "machines: [{machine_id: M1, state_source: guess}, {machine_id: M2, heartbeat_s: 0}]"
     cause = wrong(tmp_path, SITE.replace("machines: [{machine_id: M1}]", machines))
-    assert "a.yaml: machines[0].state_source" in cause
-    assert "a.yaml: machines[1].heartbeat_s" in cause
-    assert "b.yaml: zone: " in cause
+    assert "a.yaml:6: machines[0].state_source: " in cause
+    assert "a.yaml:6: machines[1].heartbeat_s: " in cause
+    assert "b.yaml:3: zone: " in cause
 
 
 @pytest.mark.parametrize(
@@ -84,5 +85,15 @@ def test_a_later_folder_replaces_a_site_but_one_folder_may_not_declare_it_twice(
     write(tmp_path / "two", "a.yaml", SITE.replace("M1", "M2"))
     assert load_plant([tmp_path / "one", tmp_path / "two"]).machine("a", "M2")
     write(tmp_path / "two", "b.yaml", SITE)
-    with pytest.raises(PlantModelError, match=r"b\.yaml: site_id: a is declared in a\.yaml too"):
+    with pytest.raises(PlantModelError, match=r"b\.yaml:2: site_id: a is declared in a\.yaml too"):
         load_plant([tmp_path / "two"])
+
+
+def test_the_example_of_the_page_is_a_whole_plant_file(tmp_path):
+    page = (ROOT / "docs" / "plant-model.md").read_text()
+    write(tmp_path, "a.yaml", page.split("```yaml\n")[1].split("```")[0])
+    declared = load_plant([tmp_path]).site("example").declared
+    optional = {"discover"}
+    assert {name for name in type(declared).model_fields if name not in declared.model_fields_set} == optional
+    fields = {name for kind in (type(declared), *LISTS.values()) for name in kind.model_fields}
+    assert {name for name in fields if f"`{name}`" not in page and name not in page.split("## A whole file")[1]} == set()
