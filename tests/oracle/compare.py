@@ -151,5 +151,5 @@ def _cell(name: str, value: object) -> str:
 def _number(name: str, value: Decimal) -> str:
     """A number; those that may differ by their rounding are written as fractions, which are compared with slack."""
     if name.startswith(("earned", "line_earned")):
-        return f"{value.normalize():f}/1"
+        return "/".join(str(each) for each in value.as_integer_ratio())
     return f"{value.quantize(Decimal('0.000001')) if name.startswith('psq') else value:f}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -90,7 +90,10 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"state_source": "confirmation_only", "quantity_source": "counter"},
     {"state_source": "none", "quantity_source": "counter"},
 )
-LENGTHS = (10 * MINUTE, 0, 1, 60 * SECOND, 299_999_999, 300 * SECOND, 90 * SECOND, 25 * MINUTE, 30 * MINUTE, HOUR, 80 * MINUTE, 5 * HOUR, 31 * HOUR)
+LENGTHS = (
+    10 * MINUTE, 0, 1, 60 * SECOND, 299_999_999, 300 * SECOND, 90 * SECOND, 2 * MINUTE, 4 * MINUTE, 25 * MINUTE, 30 * MINUTE, HOUR, 80 * MINUTE,
+    5 * HOUR, 31 * HOUR,
+)  # fmt: skip
 
 
 class Chooser(Protocol):
@@ -170,6 +173,13 @@ class _Builder:
     def some(self, options: Sequence[T], percent: int) -> list[T]:
         return [each for each in options if self.happens(percent)]
 
+    def several(self, most: int, percent: int) -> Iterator[int]:
+        """Numbers from 0, each followed by another with a probability; laid out so that any of them can be left out."""
+        for number in range(most):
+            if not self.happens(percent):
+                return
+            yield number
+
     # the plant
 
     def build(self) -> Generated:
@@ -248,7 +258,7 @@ class _Builder:
     def _breaks(self, start: str, end: str) -> list[dict[str, Any]]:
         begin, length = _minutes(start), (_minutes(end) - _minutes(start) - 1) % 1440 + 1
         breaks = []
-        for _ in range(self.chooser.number(0, 2)):
+        for _ in self.several(2, 60):
             minutes = self.pick((30, 15, 45))
             after = self.pick((120, 240, 0, length - minutes, 180, 210, 135))
             if after + minutes <= length:
@@ -257,7 +267,7 @@ class _Builder:
 
     def _machines(self) -> list[dict[str, Any]]:
         machines = []
-        for number in range(1, self.chooser.number(1, self.most_machines) + 1):
+        for number in (1, *(number + 2 for number in self.several(self.most_machines - 1, 60))):
             machine = {"machine_id": f"M{number}", **self.pick(KINDS)}
             if self.happens(30):
                 machine["micro_stop_s"] = self.pick((60, 0, 600, 5400))
@@ -294,7 +304,7 @@ class _Builder:
         codes = [each["code"] for each in reasons if each["category"] in ("planned_down", "setup") and each["code"] != "setup"]
         stops = []
         for machine in machines:
-            for number in range(self.chooser.number(0, 2) if codes else 0):
+            for number in self.several(2 if codes else 0, 55):
                 begin = self.chooser.number(0, (len(self.dates) + 1) * 24 - 1) * 60 + self.pick((10, 25)) + number
                 start = dt.datetime.combine(self.dates[0], dt.time()) + dt.timedelta(minutes=begin)
                 end = start + dt.timedelta(minutes=self.pick((60, 30, 240, 95, 1500)))
@@ -398,7 +408,7 @@ class _Builder:
         name = machine["machine_id"]
         stray = self.happens(8)
         self._interruptions(name)
-        if (sources & {"state", "counter"} and not self.happens(5)) or stray:
+        if sources & {"state", "counter"} or stray:
             self._readings(name, machine.get("heartbeat_s", 1800))
         if "mes" in sources or stray:
             self._operations(name)
@@ -411,10 +421,12 @@ class _Builder:
 
     def _interruptions(self, machine_id: str) -> None:
         last_end = self.opens
-        for _ in range(self.chooser.number(0, 3 * len(self.dates))):
-            # abutting the one before, overlapping it, or anywhere
+        for _ in self.several(4 * len(self.dates), 88):
+            # abutting the one before, overlapping it, shortly before as_of, or anywhere
             place = self.chooser.number(0, 9)
-            start = last_end if place == 8 else last_end - 90 * SECOND if place == 9 else self._instant(self.opens - 3 * HOUR, self.closes)
+            start = last_end - 90 * SECOND * (place == 9) if place >= 8 else self._instant(self.opens - 3 * HOUR, self.closes)
+            if place == 7:
+                start = self.as_of - self.pick((2 * MINUTE, 299 * SECOND, 300 * SECOND, HOUR))
             end = self._instant(start, start + 8 * HOUR) if self.happens(25) else start + self.pick(LENGTHS)
             if start >= self.as_of:
                 continue
@@ -443,7 +455,9 @@ class _Builder:
         """Runs of readings with a beat; silences between them, resets, ties, readings exactly at edges."""
         at = self.opens - self.pick((0, HOUR, -HOUR, 26 * HOUR))
         counters = {"good": self.pick((0, 980)), "scrap": 0, "rework": 0}
-        while at <= min(self.closes, self.as_of):
+        for _ in self.several(6 * len(self.dates), 92):
+            if at > min(self.closes, self.as_of):
+                return
             at = self._run(machine_id, at, heartbeat_s, counters)
             at += self.pick((0, heartbeat_s, 2 * heartbeat_s + 1, 5 * 3600, 9 * 3600)) * SECOND
 
@@ -453,7 +467,7 @@ class _Builder:
         part, order = self.pick(PARTS), self.pick((*ORDERS, None))
         later = [edge for edge in self.edges if edge >= at] if self.happens(20) else []
         at = min(later, default=at)
-        for number in range(self.pick((6, 1, 3, 12, 20))):
+        for number in range(self.pick((2, 1, 3, 6, 12, 20))):
             if at > self.as_of:
                 break
             event = self.chooser.number(0, 39)
@@ -489,7 +503,7 @@ class _Builder:
 
     def _operations(self, machine_id: str) -> None:
         at = self.opens
-        for _ in range(self.chooser.number(0, 4 * len(self.dates))):
+        for _ in self.several(5 * len(self.dates), 90):
             start = at if self.happens(40) else self._instant(self.opens - 2 * HOUR, self.closes)
             end = self._instant(start, start + 6 * HOUR) if self.happens(40) else start + self.pick((2 * HOUR, *LENGTHS))
             if end > self.as_of:
@@ -519,7 +533,7 @@ class _Builder:
             if window.start >= self.as_of or not self.happens(70 if window.is_scheduled else 5):
                 continue
             idle = self.happens(12)
-            for _ in range(self.chooser.number(1, 3)):
+            for _ in (0, *self.several(2, 50)):
                 self._confirmation(machine_id, window, idle or self.happens(5))
 
     def _confirmation(self, machine_id: str, window: Window, is_idle: bool) -> None:

@@ -13,6 +13,7 @@ from tests.cases.reader import differences as cells_that_differ
 from tests.oracle import generate
 from tests.oracle.compare import as_case, at_text, differences
 from tests.oracle.rows import expected
+from tests.oracle.shrink import reduced
 
 UTC = dt.UTC
 MONDAY = dt.date(2025, 6, 2)
@@ -452,6 +453,21 @@ def test_seeded_plants_are_the_same_each_time():
     again = generate.seeded(7, 3)
     assert again == PLANTS[:3]
     assert len({each.site_id for each in PLANTS}) == len(PLANTS)
+
+
+def has_overrun(case):
+    answer = expected(case.plant, case.silver, case.as_of, case.from_at, case.to_at)
+    return any(row["category"] == "unplanned_stop" and row["is_overrun"] for row in answer.segments)
+
+
+def test_a_failing_plant_is_made_small():
+    failing = [case for case in PLANTS if has_overrun(case) and len(case.plant["machines"]) > 1]
+    big = min(failing, key=lambda case: sum(len(rows) for rows in case.silver.values()))
+    small = reduced(big, lambda candidates: [has_overrun(each) for each in candidates])
+    assert has_overrun(small)
+    assert [len(small.silver[table]) for table in ("machine_interruption", "machine_count", "production_event", "confirmation")] == [1, 0, 0, 0]
+    assert len(small.plant["machines"]) == 1
+    assert len(small.plant["reasons"]) == 1
 
 
 def test_all_of_a_counter_is_given_to_windows():
