@@ -19,6 +19,7 @@ SLACK = {name: Decimal("1e-9") for name in ("earned", "line_earned", "ideal_cycl
 """By the first words of a column: quotients, and products with more decimals than a column holds, may differ by their rounding."""
 UNORDERED = ("flags", "missing_master_data", "also_active")
 NOT_IN_CASES = ("quantity_by_part", "scrap_by_reason", "missing_master_data", "site_id", "source_ref", "reason_text")
+MICRO = Decimal("0.000001")
 Row = Mapping[str, Any]
 
 
@@ -121,7 +122,8 @@ def as_case(
             _write(folder / f"{table}.csv", rows, ("site_id", "landed_at", "source_ref", "flags"))
     wanted = expected(plant, silver, as_of, from_at, to_at)
     local = ("segment_start_local", "shift_start_local")
-    _write(folder / "expected" / "machine_shift.csv", wanted.machine_shifts, (*NOT_IN_CASES, *local))
+    inexact = ("psq_count",) if any(row["psq_count"] % MICRO for row in wanted.machine_shifts) else ()
+    _write(folder / "expected" / "machine_shift.csv", wanted.machine_shifts, (*NOT_IN_CASES, *local, *inexact))
     _write(folder / "expected" / "time_segment.csv", wanted.segments, (*NOT_IN_CASES, *local, "line_id"))
 
 
@@ -152,4 +154,4 @@ def _number(name: str, value: Decimal) -> str:
     """A number; those that may differ by their rounding are written as fractions, which are compared with slack."""
     if name.startswith(("earned", "line_earned")):
         return "/".join(str(each) for each in value.as_integer_ratio())
-    return f"{value.quantize(Decimal('0.000001')) if name.startswith('psq') else value:f}"
+    return f"{value.quantize(MICRO) if name.startswith('psq') else value:f}"
