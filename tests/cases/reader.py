@@ -132,7 +132,9 @@ CELLS = {"at": instant, "date": dt.date.fromisoformat, "qty": Decimal, "celsius"
 
 
 def typed_cell(name: str, text: str) -> object:
-    """A cell as silver wants it, by the column's name."""
+    """A cell as silver wants it, by the column's name; reasons are written `R1=2 R2=0.5`."""
+    if name == "scrap_by_reason":
+        return {reason: Decimal(count) for reason, count in (each.split("=") for each in text.split())}
     if text == "":
         return None
     if name.startswith("is_"):

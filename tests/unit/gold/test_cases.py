@@ -63,8 +63,11 @@ def rows_of(frame):
 
 
 def shown(value):
-    """Instants as the case files write them."""
-    return f"{value:%Y-%m-%dT%H:%M}Z" if isinstance(value, dt.datetime) else value
+    """Instants as the case files write them; seconds only where there are any."""
+    if not isinstance(value, dt.datetime):
+        return value
+    rest = f":{value:%S}.{value:%f}" if value.microsecond else f":{value:%S}" if value.second else ""
+    return f"{value:%Y-%m-%dT%H:%M}{rest}Z"
 
 
 def test_a_fleet_is_sum_over_sum(spark):
