@@ -147,8 +147,10 @@ def _by_layout(rows: DataFrame, layouts: Sequence[tuple[Profile, list[str]]], tr
 
 
 def _confirmation_spans(plant: PlantModel, confirmations: DataFrame, cause: str) -> list[Span]:
-    """The shifts that the confirmations count in."""
-    shifts = confirmations.select("site_id", "machine_id", "posting_date", "shift_id").distinct().collect()
+    """The shifts that the confirmations count in: where they were posted, and where their pieces were made."""
+    posted = confirmations.select("site_id", "machine_id", "posting_date", "shift_id")
+    made = confirmations.where("produced_date IS NOT NULL").select("site_id", "machine_id", "produced_date", "produced_shift_id")
+    shifts = posted.union(made).distinct().collect()
     found = {(row["site_id"], row["posting_date"], row["shift_id"]) for row in shifts}
     windows = {key: shift_span(plant, *key) for key in found}
     return [Span(row["site_id"], row["machine_id"], cause, *windows[row["site_id"], row["posting_date"], row["shift_id"]]) for row in shifts]

@@ -179,7 +179,7 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
     Raises:
         LakehouseError: what the stream or a publication failed with.
     """
-    nessie, skipped = Nessie(settings.nessie_api), 0
+    nessie, skipped, publisher = Nessie(settings.nessie_api), 0, spark.newSession()
     query = stream.start(drain=False)
     try:
         while not stop.wait(settings.live_publish_every_s):
@@ -192,7 +192,7 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
                 continue
             skipped = 0
             try:
-                publish(spark, nessie, stream.watch.current(), "live application", ttl_s=settings.lease_ttl_s, wait_s=0)
+                publish(publisher, nessie, stream.watch.current(), "live application", ttl_s=settings.lease_ttl_s, wait_s=0)
                 _trim(spark, nessie)
             except (LeaseHeldError, FencedError) as error:
                 log.info("round skipped", cause=error.line())

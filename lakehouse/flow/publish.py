@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -22,17 +23,24 @@ from lakehouse.plant import PlantModel
 from lakehouse.quality.audits import audited
 from lakehouse.quality.rules import persisted
 from lakehouse.spark.schema import struct_of
+from lakehouse.spark.small_work import small_work
 from lakehouse.spark.write import append, replace_touched
 from lakehouse.tables import gold, ops, silver
 
 log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=10)
+FEW_SHIFTS = 200
+"""Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
 START_AND_END: Mapping[str, tuple[Table, str, str]] = {
     "sensor_reading": (silver.SENSOR_READING, "reading_at", "reading_at"),
     "machine_count": (silver.MACHINE_COUNT, "reading_at", "reading_at"),
     "machine_interruption": (silver.MACHINE_INTERRUPTION, "start_at", "coalesce(end_at, landed_at)"),
     "production_event": (silver.PRODUCTION_EVENT, "start_at", "end_at"),
-    "confirmation": (silver.CONFIRMATION, "cast(posting_date AS timestamp)", "cast(posting_date AS timestamp) + interval 2 days"),
+    "confirmation": (
+        silver.CONFIRMATION,
+        "cast(least(posting_date, produced_date) AS timestamp)",
+        "cast(greatest(posting_date, produced_date) AS timestamp) + interval 2 days",
+    ),
 }
 
 
@@ -64,7 +72,7 @@ def publish(
     """Bring gold up to date and publish it; None when there was nothing to do.
 
     Args:
-        spark: the session.
+        spark: a session that nobody else works with meanwhile; its settings change while it writes.
         nessie: the catalog's client.
         plant: the plant model.
         owner: who asks, for the lease and the record.
@@ -87,7 +95,8 @@ def publish(
                 return None
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
-            _write(spark, nessie, plant, work, done, branch, recount=rebuild)
+            with small_work(spark) if len(work.shifts) <= FEW_SHIFTS else nullcontext():
+                _write(spark, nessie, plant, work, done, branch, recount=rebuild)
             _record(spark, plant, work, done, owner, branch)
             crashpoint("before_publish")
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
@@ -113,7 +122,7 @@ def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: dat
     fresh, topic_seq, file_seq = new_extents(spark, consumed, branch)
     versions = site_versions(plant)
     changed = [site for site, version in versions.items() if rebuild or consumed.plant_versions.get(site, version) != version]
-    extents = with_neighbours(spark, fresh, branch)
+    extents = with_neighbours(spark, fresh, spark.table(silver.MACHINE_COUNT.at(branch)))
     if changed:
         extents += everything(spark, START_AND_END, branch, changed)
     running = running_extents(plant, _known_machines(spark, branch), consumed.as_of, as_of)

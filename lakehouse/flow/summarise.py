@@ -12,9 +12,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.gold import claims, counters, quantities
+from lakehouse.gold.counters import REACH
 from lakehouse.gold.ledger import segments
 from lakehouse.gold.machine_shift import machine_shifts
 from lakehouse.gold.scope import MachineShift, Scope, scope_of
+from lakehouse.gold.spans import on_windows
 from lakehouse.gold.temperature_window import BEFORE_S
 from lakehouse.gold.temperature_window import temperature_windows as windows_of_readings
 from lakehouse.plant import PlantModel
@@ -23,8 +25,8 @@ from lakehouse.tables.gold import MACHINE_SHIFT, TEMPERATURE_WINDOW, TIME_SEGMEN
 
 __all__ = ["GoldFrames", "MachineShift", "SilverFrames", "summarise", "temperature_windows"]
 
-REACH = dt.timedelta(days=7)
-"""How far before and after a window the neighbouring counter reading is looked for; beyond it a reading counts as the first."""
+CHAIN = dt.timedelta(days=1)
+"""How far beyond a window stops are looked for that abut those within: no micro-stop threshold is longer."""
 BEFORE = dt.timedelta(seconds=BEFORE_S)
 Span = tuple[str, str, dt.datetime, dt.datetime]
 _SENSORS = (
@@ -81,8 +83,9 @@ def summarise(
     segment_rows = segments(_claims(near, scope, readings, made, confirmed, as_of), scope.windows)
     ledger = shaped(_stamped(segment_rows, as_of, revision), TIME_SEGMENT)
     pieces = quantities.placed(quantities.of_counters(made).unionByName(quantities.of_events(near.events)), scope.days)
-    placed = pieces.unionByName(quantities.of_confirmations(confirmed))
-    rows = machine_shifts(scope.windows, ledger, quantities.by_window(quantities.with_cycle(placed, scope.cycles)))
+    placed = quantities.with_cycle(pieces.unionByName(quantities.of_confirmations(confirmed)), scope.sites)
+    counted = on_windows(counters.counted(made), scope.days)
+    rows = machine_shifts(scope.windows, ledger, quantities.by_window(placed), counted)
     return GoldFrames(time_segment=ledger, machine_shift=shaped(_stamped(rows, as_of, revision), MACHINE_SHIFT))
 
 
@@ -116,23 +119,34 @@ def temperature_windows(
 
 def _claims(near: SilverFrames, scope: Scope, readings: DataFrame, made: DataFrame, confirmed: DataFrame, as_of: dt.datetime) -> DataFrame:
     facts = (
-        claims.of_interruptions(near.interruptions, counters.heard(readings), as_of),
+        claims.of_interruptions(near.interruptions, counters.last_readings(readings), scope.machines, as_of),
         claims.of_events(near.events),
         claims.of_counters(counters.coverage(readings), "heard"),
         claims.of_counters(counters.evidence(made), "made"),
     )
-    said = claims.claimed(reduce(DataFrame.unionByName, facts), scope.days, scope.reasons)
+    said = claims.claimed(claims.described(reduce(DataFrame.unionByName, facts), scope.reasons, scope.machines), scope.days)
     return scope.calendar.unionByName(said).unionByName(claims.of_confirmations(confirmed, scope.calendar))
 
 
 def _with_heartbeat(counts: DataFrame, scope: Scope) -> DataFrame:
-    machines = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id", "heartbeat_us").distinct()
-    return counts.join(F.broadcast(machines), ["site_id", "machine_id"])
+    """Keep the readings of machines that they speak for, with the heartbeat in force at each."""
+    speaks = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id").distinct()
+    machines = scope.machines.join(speaks, ["site_id", "machine_id"], "left_semi").select("site_id", "machine_id", "in_force")
+    known = counts.join(F.broadcast(machines), ["site_id", "machine_id"])
+    return known.withColumn("heartbeat_us", F.expr("get(filter(in_force, f -> f.valid_from <= reading_at), 0).heartbeat_us")).drop("in_force")
 
 
 def _confirmed(confirmations: DataFrame, scope: Scope) -> DataFrame:
-    posted = confirmations.withColumnRenamed("posting_date", "shift_date").drop("start_at", "end_at", "source_ref", "landed_at")
-    return posted.join(F.broadcast(scope.windows), ["site_id", "machine_id", "shift_date", "shift_id"])
+    """Give confirmations to their windows: that of their posting, or, by policy, that in which the pieces were made."""
+    made = "by_production_time AND produced_date IS NOT NULL"
+    posted = confirmations.join(F.broadcast(scope.sites.select("site_id", "by_production_time")), "site_id").withColumns(
+        {
+            "shift_date": F.expr(f"CASE WHEN {made} THEN produced_date ELSE posting_date END"),
+            "shift_id": F.expr(f"CASE WHEN {made} THEN produced_shift_id ELSE shift_id END"),
+        }
+    )
+    unneeded = ("start_at", "end_at", "source_ref", "landed_at", "posting_date", "produced_date", "produced_shift_id", "by_production_time")
+    return posted.drop(*unneeded).join(F.broadcast(scope.windows), ["site_id", "machine_id", "shift_date", "shift_id"])
 
 
 def _near(silver: SilverFrames, shifts: Sequence[MachineShift], as_of: dt.datetime) -> SilverFrames:
@@ -140,12 +154,14 @@ def _near(silver: SilverFrames, shifts: Sequence[MachineShift], as_of: dt.dateti
     spans = [(each.site_id, each.window.start_at, each.window.end_at) for each in shifts]
     wide = [(site, start - REACH, min(end + REACH, as_of)) for site, start, end in spans]
     dates = [(each.site_id, each.window.shift_date, each.window.shift_date) for each in shifts]
+    chained = [(site, start - CHAIN, end + CHAIN) for site, start, end in spans]
+    dated = "posting_date >= {a} AND posting_date <= {b} OR produced_date >= {a} AND produced_date <= {b}"
     machines = F.col("machine_id").isin(sorted({each.machine_id for each in shifts}))
     return SilverFrames(
-        interruptions=silver.interruptions.where(_within(spans, "start_at < {b} AND (end_at IS NULL OR end_at > {a})")).where(machines),
+        interruptions=silver.interruptions.where(_within(chained, "start_at < {b} AND (end_at IS NULL OR end_at > {a})")).where(machines),
         counts=silver.counts.where(_within(wide, "reading_at >= {a} AND reading_at <= {b}")).where(machines),
-        events=silver.events.where(_within(spans, "start_at <= {b} AND end_at >= {a}")).where(machines),
-        confirmations=silver.confirmations.where(_within(dates, "posting_date >= {a} AND posting_date <= {b}")).where(machines),
+        events=silver.events.where(_within(chained, "start_at <= {b} AND end_at >= {a}")).where(machines),
+        confirmations=silver.confirmations.where(_within(dates, dated)).where(machines),
         readings=silver.readings,
     )
 
@@ -156,7 +172,7 @@ def _within(spans: Iterable[tuple[str, dt.date, dt.date]], rule: str) -> str:
     for site, group in groupby(sorted(spans), key=lambda each: each[0]):
         bounds = list(group)
         first, last = min(each[1] for each in bounds), max(each[2] for each in bounds)
-        conditions.append(f"(site_id = '{site}' AND {rule.format(a=_literal(first), b=_literal(last))})")
+        conditions.append(f"(site_id = '{site}' AND ({rule.format(a=_literal(first), b=_literal(last))}))")
     return " OR ".join(conditions) or "false"
 
 

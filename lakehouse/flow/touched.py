@@ -10,7 +10,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lakehouse.flow.summarise import REACH, MachineShift
+from lakehouse.flow.summarise import MachineShift
+from lakehouse.gold.counters import REACH
 from lakehouse.model import Table
 from lakehouse.plant import Machine, PlantModel
 from lakehouse.tables.ops import FILE_COMMIT, TOPIC_COMMIT
@@ -22,6 +23,8 @@ SPEAKERS: Mapping[str, frozenset[str]] = {
     "production_event": frozenset({"mes"}),
     "confirmation": frozenset({"confirmation", "confirmation_only"}),
 }
+
+STOPS = frozenset({"machine_interruption", "production_event"})
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,14 @@ def _utc(micros: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
-def with_neighbours(spark: SparkSession, extents: Sequence[Extent], branch: str) -> list[Extent]:
-    """Return the extents with those of counters widened to the readings before and after: a new reading changes both spans."""
+def with_neighbours(spark: SparkSession, extents: Sequence[Extent], readings: DataFrame) -> list[Extent]:
+    """Return the extents with those of counters widened to the readings before and after: a new reading changes both spans.
+
+    Args:
+        spark: the session.
+        extents: what was touched.
+        readings: silver.machine_count.
+    """
     counts = [each for each in extents if each.silver_table == MACHINE_COUNT.name]
     if not counts:
         return list(extents)
@@ -80,10 +89,10 @@ def with_neighbours(spark: SparkSession, extents: Sequence[Extent], branch: str)
     at = F.col("reading_at")
     first, last = min(each.from_at for each in counts) - REACH, max(each.to_at for each in counts) + REACH
     around = (at >= F.lit(first).cast("timestamp")) & (at <= F.lit(last).cast("timestamp"))
-    readings = spark.table(MACHINE_COUNT.at(branch)).where(around).select("site_id", "machine_id", "reading_at")
+    near = readings.where(around).select("site_id", "machine_id", "reading_at")
     widened = (
         F.broadcast(spans)
-        .join(readings, ["site_id", "machine_id"], "left")
+        .join(near, ["site_id", "machine_id"], "left")
         .groupBy("site_id", "machine_id", "from_at", "to_at")
         .agg(
             F.unix_micros(F.coalesce(F.max(F.when(at < F.col("from_at"), at)), F.col("from_at"))).alias("from_us"),
@@ -102,16 +111,22 @@ def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime
         machine = plant.machine(each.site_id, each.machine_id)
         if machine is None or not _speaks(each.silver_table, machine):
             continue
-        for window in plant.windows(each.site_id, each.from_at, each.to_at + timedelta(microseconds=1)):
+        chain = _chain(machine) if each.silver_table in STOPS else timedelta()
+        for window in plant.windows(each.site_id, each.from_at - chain, each.to_at + chain + timedelta(microseconds=1)):
             if window.start_at < as_of:
                 found.add(MachineShift(each.site_id, each.machine_id, window))
     return sorted(found, key=lambda shift: (shift.site_id, shift.machine_id, shift.window.start_at))
 
 
+def _chain(machine: Machine) -> timedelta:
+    """Return how far beyond its own time a stop can change what another is: one that abuts it, when both are short."""
+    return timedelta(seconds=max(state.micro_stop_s for _, state in machine.history()))
+
+
 def _speaks(silver_table: str, machine: Machine) -> bool:
-    """Tell whether a silver table is among what a machine's gold is made of: each machine declares its sources."""
-    sources = {machine.state_source, machine.quantity_source}
-    return machine.state_source != "none" and bool(SPEAKERS.get(silver_table, frozenset()) & sources)
+    """Tell whether a silver table is among what a machine's gold is made of, at any time: each machine declares its sources."""
+    sources = {source for _, state in machine.history() for source in (state.state_source, state.quantity_source)}
+    return bool(SPEAKERS.get(silver_table, frozenset()) & sources)
 
 
 def running_extents(plant: PlantModel, machines: Iterable[tuple[str, str]], since: datetime | None, as_of: datetime) -> list[Extent]:

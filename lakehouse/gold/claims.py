@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.gold.scope import RANKS
@@ -34,25 +34,39 @@ _CATEGORY = (
     " WHEN said = 'heard' AND speaks_orders AND order_no IS NULL THEN 'no_order'"
     " WHEN said IN ('heard', 'production') THEN 'running'"
     " WHEN said = 'setup' THEN 'setup'"
-    " WHEN said = 'breakdown' THEN 'unplanned_stop'"
+    " WHEN said = 'breakdown' OR is_overrun AND reason_category = 'planned_down' THEN 'unplanned_stop'"
     " ELSE coalesce(reason_category, 'unplanned_stop') END"
 )
 _RANK = "element_at(map(" + ", ".join(f"'{category}', {rank}" for category, rank in RANKS.items()) + "), category)"
+_PLANNED_END = (
+    "CASE WHEN said = 'stop' AND reason_category IN ('planned_down', 'setup') THEN coalesce(array_max(transform(filter(planned_stops,"
+    " s -> s.reason_code = reason_code AND s.start_at < to_at AND s.end_at > from_at), s -> s.end_at)),"
+    " timestamp_micros(unix_micros(from_at) + planned_us)) END"
+)
+_PARTS = (
+    "CASE WHEN planned_end_at < to_at THEN array(named_struct('from_at', from_at, 'to_at', planned_end_at, 'is_overrun', false),"
+    " named_struct('from_at', planned_end_at, 'to_at', to_at, 'is_overrun', true))"
+    " ELSE array(named_struct('from_at', from_at, 'to_at', to_at, 'is_overrun', false)) END"
+)
+_IN_FORCE = "get(filter(in_force, f -> f.valid_from <= {at}), 0).{name}"
 
 
-def of_interruptions(interruptions: DataFrame, heard: DataFrame, as_of: dt.datetime) -> DataFrame:
+def of_interruptions(interruptions: DataFrame, last_readings: DataFrame, machines: DataFrame, as_of: dt.datetime) -> DataFrame:
     """Return stops that were not cancelled.
 
     An open one lasts until as_of, or where its machine has a heartbeat until that runs out after the last sign of life.
 
     Args:
         interruptions: silver.machine_interruption.
-        heard: site_id, machine_id, heartbeat_us, last_reading_at of machines with a heartbeat.
+        last_readings: site_id, machine_id, last_reading_at.
+        machines: `Scope.machines`.
         as_of: knowledge time.
     """
-    known = interruptions.where("status != 'cancelled'").join(F.broadcast(heard), ["site_id", "machine_id"], "left")
-    carried = F.expr("timestamp_micros(unix_micros(greatest(last_reading_at, sent_at, start_at)) + heartbeat_us)")
-    facts = known.select(
+    machine = ["site_id", "machine_id"]
+    known = interruptions.where("status != 'cancelled'").join(F.broadcast(machines.select(*machine, "in_force")), machine)
+    heartbeat = _IN_FORCE.format(at="start_at", name="heartbeat_us")
+    carried = F.expr(f"timestamp_micros(unix_micros(greatest(last_reading_at, sent_at, start_at)) + {heartbeat})")
+    facts = known.join(F.broadcast(last_readings), machine, "left").select(
         "site_id", "machine_id", "reason_code", "source_ref",
         F.lit("stop").alias("said"),
         F.lit("silver.machine_interruption").alias("source_table"),
@@ -90,26 +104,74 @@ def _facts(rows: DataFrame) -> DataFrame:
     return rows.withColumns(absent).select("site_id", "machine_id", "from_at", "to_at", "said", "source_table", *_FACT)
 
 
-def claimed(facts: DataFrame, days: DataFrame, reasons: DataFrame) -> DataFrame:
+def described(facts: DataFrame, reasons: DataFrame, machines: DataFrame) -> DataFrame:
+    """Add what the plant model says: reason, class of the whole stop, and a part of its own beyond the planned end.
+
+    Args:
+        facts: union of the above.
+        reasons: `Scope.reasons`.
+        machines: `Scope.machines`.
+
+    Returns:
+        The facts, one row more for each overrun, with reason_category, text, priority, is_failure, maintenance, stop_class, is_overrun.
+    """
+    known = facts.join(F.broadcast(machines), ["site_id", "machine_id"]).join(F.broadcast(reasons), ["site_id", "reason_code"], "left")
+    ended = _classed(known).withColumn("planned_end_at", F.expr(_PLANNED_END)).withColumn("part", F.explode(F.expr(_PARTS)))
+    parts = ended.withColumns({name: F.col(f"part.{name}") for name in ("from_at", "to_at", "is_overrun")})
+    return parts.drop("part", "in_force", "planned_stops", "planned_us", "planned_end_at")
+
+
+def _classed(facts: DataFrame) -> DataFrame:
+    """Add stop_class: unplanned stops of a machine that overlap or abut are one; shorter than the threshold it is a micro-stop."""
+    is_stop = (
+        "said = 'stop' AND coalesce(reason_category, 'unplanned_stop') = 'unplanned_stop'"
+        f" OR said = 'breakdown' AND {_IN_FORCE.format(at='from_at', name='state_source')} = 'mes'"
+    )
+    in_order = Window.partitionBy("site_id", "machine_id").orderBy("from_at")
+    earlier = in_order.rowsBetween(Window.unboundedPreceding, -1)
+    until = F.max(F.expr("CASE WHEN is_stop THEN to_at END")).over(earlier)
+    begins = F.expr("is_stop AND (until IS NULL OR from_at > until)").cast("int")
+    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    islands = facts.withColumn("is_stop", F.expr(is_stop)).withColumn("until", until).withColumn("island", F.sum(begins).over(so_far))
+    whole = Window.partitionBy("site_id", "machine_id", "island", "is_stop")
+    threshold = _IN_FORCE.format(at="stop_start_at", name="micro_stop_us")
+    rule = (
+        f"CASE WHEN NOT is_stop THEN NULL WHEN unix_micros(stop_end_at) - unix_micros(stop_start_at) >= {threshold} THEN 'long'"
+        " WHEN stop_is_open THEN 'indeterminate' ELSE 'micro' END"
+    )
+    spanned = islands.withColumns(
+        {
+            "stop_start_at": F.min("from_at").over(whole),
+            "stop_end_at": F.max("to_at").over(whole),
+            "stop_is_open": F.bool_or(F.expr("event_end_at IS NULL")).over(whole),
+        }
+    )
+    of_stop = {name: F.expr(f"CASE WHEN is_stop THEN {name} END") for name in ("stop_start_at", "stop_end_at")}
+    return spanned.withColumn("stop_class", F.expr(rule)).withColumns(of_stop).drop("is_stop", "until", "island", "stop_is_open")
+
+
+def claimed(facts: DataFrame, days: DataFrame) -> DataFrame:
     """Cut facts at the counted part of their windows and give each its category; who may speak is the machine's declaration.
 
     Stops take the category of their reason; a code that the catalogue has not is an unplanned stop. Stops count within shifts
     only; running outside them is an unscheduled run.
 
     Args:
-        facts: union of the above.
+        facts: rows of `described`.
         days: `Scope.days`.
-        reasons: `Scope.reasons`.
 
     Returns:
         Columns of `Scope.calendar`.
     """
-    spoken = on_windows(facts, days).where(_SPEAKS).join(F.broadcast(reasons), ["site_id", "reason_code"], "left")
+    spoken = on_windows(facts, days).where(_SPEAKS)
     claims = spoken.select(
-        "window_id", "source_table", "source_key", "reason_code", "order_no", "source_ref", "event_start_at", "event_end_at", "is_failure",
+        "window_id", "source_table", "source_key", "reason_code", "order_no", "source_ref", "event_start_at", "event_end_at",
+        "maintenance", "stop_start_at", "stop_end_at", "is_overrun",
         F.greatest("from_at", "shift_start_at").alias("from_at"),
         F.least("to_at", "window_end_at").alias("to_at"),
         F.expr(_CATEGORY).alias("category"),
+        F.expr("is_failure AND NOT is_overrun").alias("is_failure"),
+        F.expr("CASE WHEN is_overrun AND reason_category = 'planned_down' THEN 'long' ELSE stop_class END").alias("stop_class"),
         F.coalesce("text", "said_text").alias("reason_text"),
         F.coalesce("priority", F.lit(999)).alias("priority"),
     )  # fmt: skip

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F  # noqa: N812
 
 COUNTERS = ("good_count", "scrap_count", "rework_count")
+REACH = dt.timedelta(days=7)
+"""How far apart two neighbouring readings may be; beyond it the later one counts as the first."""
 
 
 def _in_order() -> WindowSpec:
@@ -15,7 +19,7 @@ def _in_order() -> WindowSpec:
 def steps(readings: DataFrame) -> DataFrame:
     """Return each reading with the one before it and the pieces made in between.
 
-    A value below the previous one counts from 0 (`is_reset`). The first reading of a machine counts nothing.
+    A value below the previous one counts from 0 (`is_reset`). The first reading of a machine, or after `REACH`, counts nothing.
 
     Args:
         readings: silver.machine_count rows with `heartbeat_us` of the machine.
@@ -24,9 +28,11 @@ def steps(readings: DataFrame) -> DataFrame:
         The readings with previous_at, good_step, scrap_step, rework_step, is_reset.
     """
     in_order = _in_order()
-    rows = readings.withColumn("previous_at", F.lag("reading_at").over(in_order))
+    before = F.lag("reading_at").over(in_order)
+    is_near = F.unix_micros("reading_at") - F.unix_micros(before) <= REACH // dt.timedelta(microseconds=1)
+    rows = readings.withColumn("previous_at", F.when(is_near, before))
     for name in COUNTERS:
-        rows = rows.withColumn(f"previous_{name}", F.lag(name).over(in_order))
+        rows = rows.withColumn(f"previous_{name}", F.when(F.col("previous_at").isNotNull(), F.lag(name).over(in_order)))
     fell = " OR ".join(f"{name} < previous_{name}" for name in COUNTERS)
     rows = rows.withColumn("is_reset", F.coalesce(F.expr(fell), F.lit(False)))
     for name in COUNTERS:
@@ -35,10 +41,9 @@ def steps(readings: DataFrame) -> DataFrame:
     return rows.drop(*(f"previous_{name}" for name in COUNTERS))
 
 
-def heard(readings: DataFrame) -> DataFrame:
-    """Return the last reading of each machine with a heartbeat: site_id, machine_id, heartbeat_us, last_reading_at."""
-    by_machine = readings.where("heartbeat_us IS NOT NULL").groupBy("site_id", "machine_id", "heartbeat_us")
-    return by_machine.agg(F.max("reading_at").alias("last_reading_at"))
+def last_readings(readings: DataFrame) -> DataFrame:
+    """Return the last reading of each machine: site_id, machine_id, last_reading_at."""
+    return readings.groupBy("site_id", "machine_id").agg(F.max("reading_at").alias("last_reading_at"))
 
 
 def coverage(readings: DataFrame) -> DataFrame:
@@ -58,8 +63,24 @@ def coverage(readings: DataFrame) -> DataFrame:
     other_order = ~F.lag("order_no").over(in_order).eqNullSafe(F.col("order_no"))
     islands = followed.withColumn("begins", (was_silent | other_order).cast("int")).withColumn("island", F.sum("begins").over(in_order))
     return islands.groupBy("site_id", "machine_id", "island").agg(
-        F.first("order_no").alias("order_no"), F.min("reading_at").alias("from_at"), F.max("until_at").alias("to_at")
+        F.first("order_no").alias("order_no"),
+        F.min("reading_at").alias("from_at"),
+        F.max("until_at").alias("to_at"),
     )
+
+
+def counted(made: DataFrame) -> DataFrame:
+    """Return the stretches of which the pieces are known: between readings, but not where the counter began again.
+
+    Args:
+        made: rows of `steps`.
+
+    Returns:
+        site_id, machine_id, from_at, to_at.
+    """
+    begins = F.expr("cast(previous_at IS NULL OR is_reset AS int)")
+    islands = made.withColumn("island", F.sum(begins).over(_in_order())).groupBy("site_id", "machine_id", "island")
+    return islands.agg(F.min("reading_at").alias("from_at"), F.max("reading_at").alias("to_at")).drop("island")
 
 
 def evidence(made: DataFrame) -> DataFrame:

@@ -13,12 +13,13 @@ from lakehouse.gold.spans import microseconds, seconds
 
 _CLAIM = (
     "rank", "event_start_at", "priority", "source_key", "source_table", "category", "reason_code", "reason_text",
-    "is_failure", "order_no", "source_ref", "event_end_at", "from_at", "to_at",
+    "is_failure", "maintenance", "stop_class", "stop_start_at", "stop_end_at", "is_overrun", "order_no", "source_ref",
+    "event_end_at", "from_at", "to_at",
 )  # fmt: skip
 _CAUSES = "'planned_down', 'setup', 'unplanned_stop', 'blocked_starved', 'no_order'"
 _LABEL = "concat_ws(':', substring_index(c.source_table, '.', -1), c.source_key, c.reason_code)"
 _OF_SPAN = {"window_id", "number", "begins", "span_start_at", "span_end_at", "other_causes", "active_order_no"}
-_WINNER = ("category", "source_table", "source_key", "order_no", "event_start_at")
+_WINNER = ("category", "source_table", "source_key", "order_no", "event_start_at", "stop_class", "is_overrun")
 
 
 def segments(claims: DataFrame, windows: DataFrame) -> DataFrame:
@@ -73,11 +74,12 @@ def _merged(spans: DataFrame) -> DataFrame:
         .withColumn("begins", (~identity.eqNullSafe(F.lag(identity).over(in_order))).cast("int"))
         .withColumn("number", F.sum("begins").over(in_order))
     )
-    once = [name for name in numbered.columns if name not in _OF_SPAN]
+    once = [name for name in numbered.columns if name not in {*_OF_SPAN, "source_ref"}]
     return numbered.groupBy("window_id", "number").agg(
         F.min("span_start_at").alias("segment_start_at"),
         F.max("span_end_at").alias("segment_end_at"),
         F.array_sort(F.array_distinct(F.flatten(F.collect_list("other_causes")))).alias("also_active"),
+        F.min_by("source_ref", "span_start_at").alias("source_ref"),
         *(F.first(name).alias(name) for name in once),
     )
 
@@ -91,4 +93,5 @@ def _counted(merged: DataFrame) -> DataFrame:
         .withColumn("duration_s", seconds(microseconds("segment_start_at", "segment_end_at")))
         .withColumn("segment_start_local", F.expr("cast(from_utc_timestamp(segment_start_at, zone) AS timestamp_ntz)"))
         .withColumn("is_failure", F.coalesce("is_failure", F.lit(False)))
+        .withColumn("is_overrun", F.coalesce("is_overrun", F.lit(False)))
     )

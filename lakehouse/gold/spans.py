@@ -35,4 +35,3 @@ def on_windows(spans: DataFrame, days: DataFrame) -> DataFrame:
     )
     joined = by_day.join(F.broadcast(days), ["site_id", "machine_id", "day"]).where(shared)
     return joined.drop("day", "first_day", "span_day")
-

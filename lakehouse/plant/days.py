@@ -62,10 +62,14 @@ class Days:
         self._holiday_calendar = holiday_calendar
 
     def shifts_of(self, date: dt.date) -> list[DayShift]:
-        """Return the shifts that start on a date, in order of the wall clock; an exception without a start or an end is left out."""
+        """Return the shifts that start on a date, in order of the wall clock.
+
+        An exception without a start or an end is left out; so is one that takes away a shift which the pattern does not have that day.
+        """
         exceptions = self._exceptions.get(date, {})
         found = [self._patterned(shift, date) for shift in self._shifts if shift.starts_on(date) and shift.shift_id not in exceptions]
-        found += [made for each in exceptions.values() if (made := self.exceptional(each)) is not None]
+        made = (self.exceptional(each) for each in exceptions.values())
+        found += [each for each in made if each is not None and (each.is_scheduled or each.is_patterned)]
         return sorted(found, key=lambda each: (each.begin, each.end))
 
     def exceptional(self, exception: ShiftException) -> DayShift | None:

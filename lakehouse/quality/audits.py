@@ -19,7 +19,9 @@ AUDITS: dict[str, str] = {
     "segments_fill_the_window": "segments_start_at = shift_start_at AND segments_end_at = window_end_at AND segments_s = window_s",
     "elements_add_up": "pbt_s = apt_s + aust_s + adet_s + adot_s + unknown_s AND pot_s = pbt_s + planned_down_s"
     " AND window_s = pot_s + not_scheduled_s + unscheduled_run_s",
-    "quantities_add_up": "pq_count = gq_count + rq_count + sq_count",
+    "delays_add_up": "adet_s = long_stop_s + micro_stop_s + indeterminate_s + blocked_starved_s",
+    "quantities_add_up": "pq_count = gq_count + rq_count + sq_count AND startup_scrap_count <= sq_count",
+    "bounds_hold": "uncounted_s BETWEEN 0 AND pbt_s AND open_stop_s BETWEEN 0 AND pbt_s AND earned_known_good_s <= earned_known_produced_s",
     "one_revision": "first_revision = revision AND last_revision = revision",
 }
 """Name to the condition that each machine-shift must meet; one that cannot be judged (NULL) is left to the audit that says why."""

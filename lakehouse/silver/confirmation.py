@@ -54,7 +54,10 @@ def candidates(rows: DataFrame, profile: Profile, sites: Sites) -> DataFrame:
         cells.whole(_cell(named.cavity_count), "int").alias("cavity_count"),
         *_quantities(profile),
         _is_idle(profile).alias("is_idle"),
-        _clock_rule(start, end, profile, zone).alias("clock_rule"),
+        _is_rework(profile).alias("is_rework"),
+        cells.date(_cell(named.produced_date), profile.date_layouts).alias("produced_date"),
+        _cell(named.produced_shift_id).alias("produced_shift_id"),
+        F.coalesce(_clock_rule(start, end, profile, zone), _produced_rule(profile)).alias("clock_rule"),
         F.coalesce(cells.text(BROKEN), _key_rule(profile)).alias("broken"),
         F.to_json("cells").alias("raw"),
         cells.origin().alias("origin"),
@@ -95,6 +98,12 @@ def _is_idle(profile: Profile) -> Column:
     for name in profile.idle_when_empty:
         empty = empty & cells.text(name).isNull()
     return empty
+
+
+def _is_rework(profile: Profile) -> Column:
+    if profile.rework is None:
+        return F.lit(False)
+    return F.coalesce(cells.text(profile.rework.flag).isin(*profile.rework.values), F.lit(False))
 
 
 def _or_zero(name: str | None, profile: Profile) -> Column:
@@ -149,9 +158,16 @@ def _clock_rule(start: Column, end: Column, profile: Profile, zone: Column) -> C
     return F.coalesce(*found)
 
 
+def _produced_rule(profile: Profile) -> Column:
+    """The rule `produced_date_format`: a production date that no layout reads."""
+    cell = _cell(profile.fields.produced_date)
+    return F.when(cell.isNotNull() & cells.date(cell, profile.date_layouts).isNull(), F.lit("produced_date_format"))
+
+
 def _early_rule(sites: Sites) -> Column:
     unknown_machine = F.when(~is_known_machine(F.col("machine_id"), sites), F.lit("unknown_machine"))
-    unknown_shift = F.when(~is_known_shift(F.col("shift_id"), sites), F.lit("unknown_shift"))
+    shifts = is_known_shift(F.col("shift_id"), sites) & is_known_shift(F.col("produced_shift_id"), sites)
+    unknown_shift = F.when(~shifts, F.lit("unknown_shift"))
     return F.coalesce(F.col("broken"), unknown_machine, unknown_shift, F.col("clock_rule"))
 
 

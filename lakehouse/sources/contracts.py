@@ -92,6 +92,8 @@ class Fields(_Strict):
     scrap_qty: Name | None = None
     rework_qty: Name | None = None
     scrap_reason: Name | None = None
+    produced_date: Name | None = None
+    produced_shift_id: Name | None = None
 
 
 class Reversal(_Strict):
@@ -100,6 +102,13 @@ class Reversal(_Strict):
     flag: Name
     values: tuple[Name, ...] = Field(min_length=1)
     reverses: Name
+
+
+class Rework(_Strict):
+    """How a workbook marks a second pass: the flag column holds one of the values."""
+
+    flag: Name
+    values: tuple[Name, ...] = Field(min_length=1)
 
 
 class Profile(_Strict):
@@ -114,6 +123,7 @@ class Profile(_Strict):
         time_layouts: layouts of instants; wall clock of the site unless the layout has an offset.
         scrap_columns: columns of scrapped pieces, one for each reason.
         idle_when_empty: the row says that nothing ran when all of these are empty; never, when there are none.
+        rework: how rows of a second pass are marked; none are, when it is absent.
     """
 
     sheet: Name
@@ -129,12 +139,14 @@ class Profile(_Strict):
     scrap_columns: tuple[Name, ...] = ()
     idle_when_empty: tuple[Name, ...] = ()
     reversal: Reversal | None = None
+    rework: Rework | None = None
 
     @model_validator(mode="after")
     def _columns_exist(self) -> Profile:
         named = [*self.key, *self.scrap_columns, *self.idle_when_empty, *self.optional]
         named += [name for name in self.fields.model_dump().values() if name]
         named += [self.reversal.flag, self.reversal.reverses] if self.reversal else []
+        named += [self.rework.flag] if self.rework else []
         unknown = sorted(set(named) - set(self.columns))
         if unknown:
             raise ValueError(f"not among the columns: {', '.join(unknown)}")

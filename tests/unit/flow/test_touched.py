@@ -25,7 +25,12 @@ def shifts(table: str, start: datetime, end: datetime, machine: str = "M01") -> 
 
 def test_an_extent_touches_each_window_that_it_shares_time_with() -> None:
     assert shifts("machine_interruption", at(12, 40), at(13, 25)) == ["M01 early", "M01 late"]
-    assert shifts("machine_interruption", at(12, 40), at(12, 59)) == ["M01 early"]
+    assert shifts("machine_interruption", at(12, 40), at(12, 54)) == ["M01 early"]
+
+
+def test_a_stop_near_an_edge_touches_the_shift_beyond_it_too() -> None:
+    """One that abuts it there makes a whole with it: whether that is a micro-stop may change."""
+    assert shifts("machine_interruption", at(12, 40), at(12, 59)) == ["M01 early", "M01 late"]
 
 
 def test_an_instant_on_a_shift_edge_belongs_to_the_later_shift() -> None:
