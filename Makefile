@@ -41,7 +41,7 @@ reset: ## Stop, and delete the stack's data; asks first
 	$(LAKEHOUSE) reset
 
 ##@ Development
-.PHONY: check lint unit docs lock-jars bench
+.PHONY: check lint unit docs lock-jars oracle bench
 check: lint unit ## All that needs no service: linters, types, layers, sizes, unit tests
 
 lint: ## ruff, mypy, import layers, SQL, YAML, shell
@@ -60,6 +60,9 @@ docs: ## Write the generated pages again (docs/errors.md, docs/data-dictionary.m
 
 lock-jars: ## Write locks/jars.txt again after a change of docker/jars/pom.xml
 	$(LAKEHOUSE) setup lock-jars
+
+oracle: ## 10,000 plant-days against the oracle in plain Python (about 5 min); ARGS="--plant-days N --seed S"
+	$(BIN)/python -m tests.oracle.campaign $(ARGS)
 
 bench: ## The quick benchmarks; raw results stay below .lake
 	$(BIN)/python -m bench

@@ -54,9 +54,16 @@ class Case:
     def as_of(self) -> dt.datetime:
         return instant(self.head["as_of"])
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether its as_of matters: then it cannot be put in together with others."""
+        return bool(self.head.get("alone"))
+
     def machine_shifts(self) -> list[MachineShift]:
         site = self.plant.site(self.site_id)
         spanned = self.plant.windows(self.site_id, instant(self.head["from"]), instant(self.head["to"]))
+        dates = self.head.get("dates")
+        spanned = [window for window in spanned if dates is None or window.shift_date in dates]
         return [MachineShift(self.site_id, machine, window) for machine in site.machines for window in spanned]
 
     def rows(self, table: str) -> list[dict[str, object]]:
@@ -102,6 +109,7 @@ def _confirmation(case, number, row):
         "confirmation_key": f"{case}-F{number}", "start_at": None, "end_at": None, "order_no": None, "part_no": "P", "tool_no": None,
         "shot_count": None, "cavity_count": None, "total_qty": total, "good_qty": Decimal(0), "scrap_qty": Decimal(0),
         "rework_qty": Decimal(0), "scrap_by_reason": {}, "is_idle": False,
+        "is_rework": False, "produced_date": None, "produced_shift_id": None,
     }  # fmt: skip
 
 
@@ -128,7 +136,12 @@ def instant(value: object) -> dt.datetime:
     return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
-CELLS = {"at": instant, "date": dt.date.fromisoformat, "qty": Decimal, "celsius": float, "count": int}
+def pieces_by_reason(text: str) -> dict[str, Decimal]:
+    """`startup=40 defect=60` as a map."""
+    return {name: Decimal(pieces) for name, pieces in (each.split("=") for each in text.split())}
+
+
+CELLS = {"reason": pieces_by_reason, "at": instant, "date": dt.date.fromisoformat, "qty": Decimal, "celsius": float, "count": int}
 
 
 def typed_cell(name: str, text: str) -> object:
@@ -162,9 +175,17 @@ def differences(expected: dict[str, str], found: dict[str, object]) -> list[str]
     return [f"{name}: expected {text or 'NULL'}, found {found.get(name)}" for name, text in expected.items() if not same(text, found.get(name))]
 
 
-def key_of(row: dict[str, object]) -> tuple[str, ...]:
-    """Machine, date and shift, and the reason where the row has one."""
-    return tuple(str(row[name]) for name in ("machine_id", "shift_date", "shift_id", "reason_code") if name in row)
+KEYS = ("line_id", "machine_id", "week_start_date", "shift_date", "shift_id", "reason_code", "scrap_reason", "loss", "threshold_s")
+
+
+def key_of(row: dict[str, object], like: dict[str, object] | None = None) -> tuple[str, ...]:
+    """What tells the rows of a table or view apart, by those of `KEYS` that the expected rows name."""
+    return tuple(str(row[name]) for name in KEYS if name in (like or row))
+
+
+def as_published(cases: list[Case]) -> list[list[Case]]:
+    """The cases in groups that one publication may hold: all of those whose as_of does not matter, and each of the others."""
+    return [[case for case in cases if not case.is_alone], *([case] for case in cases if case.is_alone)]
 
 
 CASES = [Case(folder) for folder in sorted(HERE.glob("K-*"))]

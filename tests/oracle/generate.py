@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from tests.oracle.calendar import Window, shifts_of, windows
-from tests.oracle.plant import SECOND, Plant, from_wall, instant, midnight, read_plant
+from tests.oracle.plant import SECOND, Plant, from_wall, instant, micros, midnight, read_plant
 
 T = TypeVar("T")
 DAY = dt.timedelta(days=1)
@@ -138,9 +138,14 @@ class Generated:
         return self.plant["site_id"]
 
 
-def seeded(seed: int, count: int, most_days: int = 5, most_machines: int = 3) -> list[Generated]:
-    """`count` plants, always the same ones for a seed; each is a site of its own."""
-    return [_Builder(Seeded(random.Random(f"{seed}-{number}")), f"s{seed}-{number}", most_days, most_machines).build() for number in range(count)]
+def seeded(seed: int, count: int, most_days: int = 5, most_machines: int = 3, as_of: dt.datetime | None = None) -> list[Generated]:
+    """`count` plants, always the same ones for a seed; each is a site of its own.
+
+    With `as_of` all of them are asked at that instant, so that one run of a pipeline can make them: it lies within or after their days.
+    """
+    common = None if as_of is None else micros(as_of)
+    names = [f"s{seed}-{number}" for number in range(count)]
+    return [_Builder(Seeded(random.Random(name)), name, most_days, most_machines, common=common).build() for name in names]
 
 
 def plants(most_days: int = 3, most_machines: int = 2) -> st.SearchStrategy[Generated]:
@@ -161,6 +166,7 @@ class _Builder:
     most_machines: int
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     identity: int = 0
+    common: int | None = None
 
     # choices
 
@@ -217,6 +223,10 @@ class _Builder:
         return raw
 
     def _dates(self, zone: str) -> list[dt.date]:
+        if self.common is not None:
+            last = instant(self.common).astimezone(ZoneInfo(zone)).date() - DAY * self.pick((0, 0, 1))
+            count = self.chooser.number(2, self.most_days)
+            return [last - DAY * back for back in range(count - 1, -1, -1)]
         anchor = self.pick((*CHANGES_OF_CLOCK[zone], *CHANGES_OF_CLOCK[zone], dt.date(2025, 6, 2), HOLIDAY_CALENDARS[zone][1]))
         days = self.chooser.number(2, self.most_days)
         return [anchor + DAY * (number - min(1, days - 1)) for number in range(days)]
@@ -278,11 +288,11 @@ class _Builder:
 
     def _changes(self, machine: dict[str, Any]) -> list[dict[str, Any]]:
         changed = self.some(self.dates[1:], 60) or self.dates[1:2]
-        options = [{"area_id": "A2"}, {"micro_stop_s": 120}, {"line_id": "L2"}, {"quantity_source": "counter"}]
+        options = [{"area_id": "A2"}, {"micro_stop_s": 120}, {"line_id": "L2"}]
+        if machine["state_source"] == "state":
+            options.append({"quantity_source": "counter"})
         if machine["state_source"] != "confirmation_only":
             options.append({"speaks_orders": not machine.get("speaks_orders", False)})
-        if "heartbeat_s" in machine:
-            options.append({"heartbeat_s": 2400})
         return [{"valid_from": date, **self.pick(options)} for date in changed]
 
     def _cycles(self, machines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -301,7 +311,7 @@ class _Builder:
 
     def _planned_stops(self, machines: list[dict[str, Any]], reasons: list[dict[str, Any]], zone: str) -> list[dict[str, Any]]:
         """Planned stops; no two of a machine, and no break and planned stop, begin at the same minute."""
-        codes = [each["code"] for each in reasons if each["category"] in ("planned_down", "setup") and each["code"] != "setup"]
+        codes = [each["code"] for each in reasons if each["category"] == "planned_down"]
         stops = []
         for machine in machines:
             for number in self.several(2 if codes else 0, 55):
@@ -375,6 +385,8 @@ class _Builder:
         return [at for at in (*edges, *breaks, *planned) if self.opens <= at <= self.closes]
 
     def _as_of(self) -> int:
+        if self.common is not None:
+            return self.common
         if self.happens(35):
             return max(self.opens + HOUR, self._instant(self.opens, self.closes))
         return self.closes + self.pick((HOUR, 12 * HOUR, 1))

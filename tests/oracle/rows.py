@@ -4,6 +4,7 @@ Nothing here is shared with the pipeline; the definitions are those of docs/kpi.
 
 - a window is counted by the attributes that its machine has at the window's start; the threshold of a micro-stop by those at the stop's start
 - among claims of one rank, one without an event (the counter's beat, a confirmed shift) stands before those with one
+- counter readings are a sign of life of machines of which counters tell the state or the quantities
 - a planned stop has the priority of its reason and no key, a break has priority 0
 - an event is counted in its first segment within the window that holds its start; if it has none there, it is not counted
 - an overrun does not make the unplanned stops it touches longer
@@ -90,7 +91,8 @@ def _machine(plant: Plant, machine_id: str, silver: Mapping[str, list[dict[str, 
     for window in begun:
         attributes = plant.attributes(machine_id, window.start)
         if attributes not in speakers:
-            speakers[attributes] = Speaker(plant, machine_id, attributes, interruptions, events, readings, as_of)
+            heard = readings if attributes.state_source == "state" or attributes.quantity_source == "counter" else []
+            speakers[attributes] = Speaker(plant, machine_id, attributes, interruptions, events, heard, as_of)
         confirmed = by_window[window.shift_date, window.shift_id]
         claims = speakers[attributes].claims(window, confirmed)
         ended = [row for row in events if window.start <= quantities.last_instant(row) < window.end]
@@ -163,10 +165,31 @@ def _machine_shift_row(shift: _Shift) -> dict[str, Any]:
         **{name: decimal(value) for name, value in times.items()},
         **pieces,
         **_counts(shift.segments),
+        "stop_by_reason": _lost(shift),
+        "line_null_reason": _line_reason(shift, pieces),
         "quantity_source": shift.attributes.quantity_source,
         "is_provisional": shift.counted_end < window.end or any(each.is_open for each in shift.segments),
         "flags": _flags(shift, times, pieces),
     }
+
+
+LOST = ("planned_down", "setup", "unplanned_stop", "blocked_starved", "no_order")
+
+
+def _lost(shift: _Shift) -> dict[str, Decimal]:
+    """Seconds of lost time by reason, by category where none was given; breaks are not lost."""
+    found: dict[str, int] = defaultdict(int)
+    for each in shift.segments:
+        claim = each.claim
+        if claim.category in LOST and not (claim.source_table == "calendar" and claim.reason_code is None):
+            found[claim.reason_code or claim.category] += each.length
+    return {name: decimal(micros_) for name, micros_ in found.items()}
+
+
+def _line_reason(shift: _Shift, pieces: Mapping[str, Any]) -> str | None:
+    if shift.plant.constraint_of_exit(shift.machine_id, shift.window.shift_date) is None:
+        return "NOT_LINE_EXIT"
+    return "MISSING_MASTER_DATA" if pieces["line_earned_good_s"] is None else None
 
 
 def _made(shift: _Shift) -> list[quantities.Made]:
