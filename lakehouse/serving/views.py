@@ -90,12 +90,19 @@ def publish_views(settings: Settings, folder: Path = KPI) -> list[str]:
     publisher, reader = _asker(settings, PUBLISHER), _asker(settings, READER)
     publisher(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     for view in views:
-        for statement in statements(view):
-            publisher(statement)
+        _create(view, publisher)
     for name in sorted(_names(publisher, "VIEW") - {view.name for view in views}):
         publisher(f'DROP VIEW {SCHEMA}."{name}"')
     audit_views(views, publisher, reader)
     return [view.name for view in views]
+
+
+def _create(view: KpiView, publisher: Ask) -> None:
+    try:
+        for statement in statements(view):
+            publisher(statement)
+    except TrinoUnreachableError as error:
+        raise TrinoUnreachableError(f"view {view.name}", error.cause, error.next_command) from error
 
 
 def audit_views(views: Sequence[KpiView], publisher: Ask, reader: Ask) -> None:

@@ -1,10 +1,11 @@
 -- Question: which reasons cost how much time, and how often?
--- Formula:  sum of ledger segments by reason; an event counts in the shift that holds its start.
--- Grain:    site, machine, shift, category, reason (breaks of the calendar and time outside shifts are left out).
--- Inputs:   lake.gold.time_segment, joined with lake.gold.machine_shift on machine-shift and revision.
--- NULL, 0:  a reason that did not occur has no row; an event that only reaches into the shift has time and 0 events.
+-- Formula:  sum of ledger segments by reason; an event counts in the shift that holds its start, its time in each shift that it reaches into.
+-- Grain:    site, machine, shift, category, reason, class of the stop (breaks of the calendar and time outside shifts are left out).
+-- Inputs:   lake.gold.time_segment, lake.gold.machine_shift.
+-- NULL, 0:  a reason that did not occur has no row; an event that only reaches into the shift has time and 0 events; the whole event decides its class.
 SELECT
     s.site_id,
+    m.area_id,
     s.line_id,
     s.machine_id,
     s.shift_date,
@@ -13,11 +14,13 @@ SELECT
     s.category,
     s.reason_code,
     s.reason_text,
+    s.stop_class,
+    s.is_failure,
     CAST(sum(s.duration_s) AS decimal(18, 6)) AS downtime_s,
     CAST(sum(s.duration_s) AS decimal(38, 12)) / 60 AS downtime_min,
     count_if(s.is_event_start) AS event_count,
     m.is_provisional,
-    CAST(m.unknown_s AS decimal(38, 12)) / NULLIF(m.pbt_s, 0) AS unknown_time_ratio,
+    m.unknown_time_ratio,
     m.definition_version,
     CAST(m.as_of AS timestamp(6) with time zone) AS as_of,
     s.revision
@@ -31,8 +34,8 @@ INNER JOIN lake.gold.machine_shift AS m
         AND s.revision = m.revision
 WHERE
     s.category IN ('planned_down', 'setup', 'unplanned_stop', 'blocked_starved', 'no_order')
-    AND s.source_table <> 'calendar'
+    AND NOT (s.source_table = 'calendar' AND s.reason_code IS NULL)
     AND NOT starts_with(s.shift_id, 'off')
 GROUP BY
-    s.site_id, s.line_id, s.machine_id, s.shift_date, s.shift_id, s.category, s.reason_code, s.reason_text, s.revision,
-    m.shift_start_local, m.is_provisional, m.unknown_s, m.pbt_s, m.definition_version, m.as_of
+    s.site_id, m.area_id, s.line_id, s.machine_id, s.shift_date, s.shift_id, s.category, s.reason_code, s.reason_text, s.stop_class, s.is_failure,
+    s.revision, m.shift_start_local, m.is_provisional, m.unknown_time_ratio, m.definition_version, m.as_of
