@@ -21,8 +21,8 @@ class Answer:
     rows: Sequence[Sequence[Any]]
 
 
-def run_sql(settings: Settings, sql: str, user: str = "engineer") -> Answer:
-    """Run one statement with catalog `kpi`, schema `plant`, session zone UTC.
+def run_sql(settings: Settings, sql: str, user: str = "engineer", values: Sequence[Any] = ()) -> Answer:
+    """Run one statement with catalog `kpi`, schema `plant`, session zone UTC; `values` fill its question marks.
 
     Raises:
         TrinoUnreachableError: Trino does not answer, or refused the statement.
@@ -32,7 +32,7 @@ def run_sql(settings: Settings, sql: str, user: str = "engineer") -> Answer:
     connection = trino.dbapi.connect(**address, **session, max_attempts=1)
     try:
         cursor = connection.cursor()
-        cursor.execute(sql.strip().rstrip(";"))
+        cursor.execute(sql.strip().rstrip(";"), list(values) or None)
         rows = cursor.fetchall()
         return Answer([column[0] for column in cursor.description or ()], rows)
     except trino.exceptions.TrinoUserError as error:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.model import Table
+from lakehouse.model import Column, Table
 from lakehouse.nessie import Nessie
 from lakehouse.settings import Settings
 from lakehouse.spark.schema import struct_of
@@ -71,9 +71,9 @@ def machine_shift(machine: str, day: date, shift: str, now: datetime) -> Row:
         "earned_produced_s": made * IDEAL_S, "earned_good_s": (made - scrap) * IDEAL_S,
     }  # fmt: skip
     return row | {name: Decimal(value) for name, value in times.items()} | {
-        "shift_end_at": end, "window_end_at": end, "quantity_by_part": [], "scrap_by_reason": {}, "stop_event_count": 2,
-        "counter_reset_count": 0, "quantity_source": "counter", "is_provisional": False, "flags": [], "missing_master_data": [],
-        "plant_version": "test", "definition_version": "test",
+        "shift_end_at": end, "window_end_at": end, "stop_event_count": 2, "quantity_source": "counter", "profile": "iso22400",
+        "plant_version": "test", "definition_version": "test", "earned_known_produced_s": Decimal(made * IDEAL_S),
+        "earned_known_good_s": Decimal((made - scrap) * IDEAL_S), "area_id": "A1", "long_stop_s": Decimal(by_category["unplanned_stop"]),
     }  # fmt: skip
 
 
@@ -104,6 +104,14 @@ def health(now: datetime) -> list[Row]:
     ]  # fmt: skip
 
 
+def plain(column: Column) -> object:
+    """What a column holds that does not matter here."""
+    if not column.required:
+        return None
+    empty: dict[str, object] = {"decimal": Decimal(0), "bigint": 0, "int": 0, "boolean": False, "string": "", "array": [], "map": {}}
+    return empty[column.type.split("(")[0].split("<")[0]]
+
+
 def gold_rows(now: datetime) -> dict[Table, list[Row]]:
     """Rows of the last days up to the last ended shift."""
     today = now.astimezone(ZONE).date()
@@ -126,7 +134,7 @@ def published(with_superset: Settings, request: pytest.FixtureRequest) -> Settin
     nessie: Nessie = request.getfixturevalue("nessie")
     with nessie.work_branch("browser-tests") as branch:
         for table, rows in gold_rows(datetime.now(UTC)).items():
-            complete = [tuple(row[name] for name in struct_of(table).names) for row in rows]
+            complete = [tuple(row.get(column.name, plain(column)) for column in table.columns) for row in rows]
             merge_by_key(spark.createDataFrame(complete, struct_of(table)), table, branch)
         nessie.merge(branch, "rows for the browser tests")
     return with_superset

@@ -1,8 +1,6 @@
 """Rotation, exceptions, public holidays, the hour that is missing, and that windows always cover time once."""
 
 import datetime as dt
-import zoneinfo
-from importlib import resources
 from itertools import pairwise
 
 import pytest
@@ -175,24 +173,6 @@ def test_zones_come_from_the_package_whose_version_is_recorded():
     for wrong in ("Europe", "../zoneinfo/UTC", "", "europe/", "Europe/Berlim", "/etc"):
         with pytest.raises(ValueError, match="no IANA time zone"):
             zone_of(wrong)
-
-
-def test_shifts_of_one_date_that_meet_in_the_missing_hour_are_cut_too():
-    declared = site({"shift_id": "a", "start": "00:00", "end": "02:30"}, {"shift_id": "b", "start": "03:00", "end": "08:00"}, zone="Europe/Berlin")
-    found = shifts_of(declared, SPRING + DAY)
-    assert found["a"].end_at == found["b"].start_at == utc(2025, 3, 30, 1)
-
-
-def test_the_machine_s_own_zones_do_not_matter(tmp_path):
-    (tmp_path / "Asia").mkdir()
-    (tmp_path / "Asia" / "Kathmandu").write_bytes(resources.files("tzdata").joinpath("zoneinfo", "UTC").read_bytes())
-    zoneinfo.reset_tzpath(to=[tmp_path])
-    try:
-        offset = dt.datetime(2025, 7, 1, tzinfo=zone_of("Asia/Kathmandu")).utcoffset()
-    finally:
-        zoneinfo.reset_tzpath()
-        zoneinfo.ZoneInfo.clear_cache(only_keys=["Asia/Kathmandu"])
-    assert offset == dt.timedelta(hours=5, minutes=45)
 
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Beirut", "America/Sao_Paulo")
