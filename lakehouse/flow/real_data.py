@@ -76,9 +76,14 @@ class RealData:
 
     def report_rows(self, report: str) -> list[dict[str, str]]:
         """Return the rows of a monthly report."""
+        return [cells for _, cells in workbook.rows(self.root / report, self.report_profile)]
+
+    @property
+    def report_profile(self) -> Profile:
+        """The layout of the monthly reports."""
         contract = load_sources().contract(REPORT_SOURCE)
         assert contract.kind == "workbook"  # noqa: S101 - tells the type checker which contract it is
-        return [cells for _, cells in workbook.rows(self.root / report, contract.profile(REPORT_SITE))]
+        return contract.profile(REPORT_SITE)
 
     def setting_cycles(self) -> dict[str, str]:
         """Return mould to setting cycle in seconds, as decimal text."""

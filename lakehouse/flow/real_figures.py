@@ -8,7 +8,7 @@ The counting here shares no code with conform or gold; it is what the answers ar
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -58,14 +58,21 @@ def _log(data: RealData) -> list[Figure]:
     completed, rejected = (sum((Decimal(row[name]) for row in rows), Decimal(0)) for name in ("Qty Completed", "Qty Rejected"))
     shift = f"FROM lake.gold.machine_shift WHERE site_id = '{LOG_SITE}'"
     ratio = (100 * rejected / (completed + rejected)).quantize(Decimal("0.0001"))
+    lost = "CAST(sum(sq_count + rework_scrap_count) AS decimal(38, 12))"
     return [
         Figure("log: rows in silver", Decimal(len(rows)), f"SELECT count(*) FROM lake.silver.production_event WHERE site_id = '{LOG_SITE}'"),
-        Figure("log: completed", completed, f"SELECT sum(gq_count) {shift}"),
-        Figure("log: rejected", rejected, f"SELECT sum(sq_count) {shift}"),
-        Figure("log: scrap, %", ratio, f"SELECT round(100 * CAST(sum(sq_count) AS decimal(38, 12)) / sum(pq_count), 4) {shift}"),
+        Figure("log: completed", completed, f"SELECT sum(gq_count + rework_good_count) {shift}"),
+        Figure("log: rejected", rejected, f"SELECT sum(sq_count + rework_scrap_count) {shift}"),
+        Figure("log: scrap, %", ratio, f"SELECT round(100 * {lost} / sum(pq_count + rework_good_count + rework_scrap_count), 4) {shift}"),
+        Figure("log: completed at the first pass", _completed(rows, ""), f"SELECT sum(gq_count) {shift}"),
+        Figure("log: completed in rework", _completed(rows, "Y"), f"SELECT sum(rework_good_count) {shift}"),
         *_busy(rows),
         *_breakdowns(rows),
     ]
+
+
+def _completed(rows: Iterable[Mapping[str, str]], rework: str) -> Decimal:
+    return sum((Decimal(row["Qty Completed"]) for row in rows if row["Rework"].strip() == rework), Decimal(0))
 
 
 def _interval(row: Mapping[str, str]) -> Interval:
@@ -134,14 +141,34 @@ def _month(name: str) -> str:
 def _reports(data: RealData) -> list[Figure]:
     found: list[Figure] = []
     order, order_rows = "IM1811001", []
+    every: list[dict[str, str]] = []
     for name in REPORTS:
         rows = data.report_rows(name)
+        every += rows
         order_rows += [row for row in rows if row.get("poNote") == order]
         found += _report(_month(name), rows)
+    found += _scrap_reasons(every, data.report_profile.scrap_columns)
     silver = f"FROM lake.silver.confirmation WHERE site_id = '{REPORT_SITE}' AND order_no = '{order}'"
     good, shots = (sum((_number(row, name) for row in order_rows), Decimal(0)) for name in ("itemGoodQuantity", "moldShot"))
     found.append(Figure(f"order {order}: good", good, f"SELECT sum(good_qty) {silver}"))
     return [*found, Figure(f"order {order}: shots", shots, f"SELECT sum(shot_count) {silver}")]
+
+
+def _scrap_reasons(rows: list[dict[str, str]], defects: Sequence[str]) -> list[Figure]:
+    """Scrap by defect of both months, and by shift, as the dashboards' views answer it."""
+    view = f"FROM kpi.plant.scrap_by_reason WHERE site_id = '{REPORT_SITE}'"
+    found = [Figure(f"scrap, {name}", _sum(rows, name), f"SELECT sum(scrap_count) {view} AND scrap_reason = '{name}'") for name in defects]
+    for shift in sorted({row["workingShift"] for row in rows}):
+        of_shift = [row for row in rows if row["workingShift"] == shift]
+        good = f"SELECT sum(gq_count) FROM kpi.plant.quality_by_shift WHERE site_id = '{REPORT_SITE}' AND shift_id = '{shift}'"
+        found.append(Figure(f"shift {shift}: good", _sum(of_shift, "itemGoodQuantity"), good))
+        scrap = sum((_sum(of_shift, name) for name in defects), Decimal(0))
+        found.append(Figure(f"shift {shift}: scrap by reason", scrap, f"SELECT sum(scrap_count) {view} AND shift_id = '{shift}'"))
+    return found
+
+
+def _sum(rows: list[dict[str, str]], name: str) -> Decimal:
+    return sum((_number(row, name) for row in rows), Decimal(0))
 
 
 def _report(month: str, rows: list[dict[str, str]]) -> list[Figure]:
@@ -185,6 +212,8 @@ def _performance(data: RealData) -> list[Figure]:
     above = [Decimal(sum(needed[shift] > SHIFT_S * limit for shift in producing)) for limit in (Decimal(1), Decimal("1.05"))]
     return [
         Figure("producing machine-shifts", Decimal(len(producing)), f"SELECT count(*) {view} AND pq_count > 0"),
+        Figure("machine-shifts flagged P_GT_1", above[0], f"SELECT count(*) {view} AND strpos(flags, 'P_GT_1') > 0"),
+        Figure("machine-shifts flagged PRI_SUSPECT", above[1], f"SELECT count(*) {view} AND strpos(flags, 'PRI_SUSPECT') > 0"),
         Figure("machine-shifts with P > 1", above[0], f"SELECT count(*) {view} AND performance_ratio > 1"),
         Figure("machine-shifts with P > 1.05", above[1], f"SELECT count(*) {view} AND performance_ratio > DECIMAL '1.05'"),
     ]
