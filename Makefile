@@ -41,7 +41,7 @@ reset: ## Stop, and delete the stack's data; asks first
 	$(LAKEHOUSE) reset
 
 ##@ Development
-.PHONY: check lint unit docs lock-jars oracle bench
+.PHONY: check lint unit docs lock-jars oracle bench bench-gold
 check: lint unit ## All that needs no service: linters, types, layers, sizes, unit tests
 
 lint: ## ruff, mypy, import layers, SQL, YAML, shell
@@ -66,6 +66,9 @@ oracle: ## 10,000 plant-days against the oracle in plain Python (about 5 min); A
 
 bench: ## The quick benchmarks; raw results stay below .lake
 	$(BIN)/python -m bench
+
+bench-gold: ## A year of forty machines: 1 % rebuilt against all of it (B6), dashboard questions on Trino (B8)
+	$(BIN)/python -m bench.gold $(ARGS)
 
 ##@ Help
 .PHONY: help

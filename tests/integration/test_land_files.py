@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import signal
 import subprocess
 import uuid
@@ -12,12 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
-import openpyxl
 import pytest
+from drops import LOG, LOG_COLUMNS, SHEETS, SITE, book, landing_bucket, log, log_row, put, sheet_row
 from pyspark.sql import SparkSession
 
-from lakehouse.bronze.landing_zone import WRITER, LandingZone
+from lakehouse.bronze.landing_zone import LandingZone
 from lakehouse.flow.land_files import FileLanding, LandingReport
 from lakehouse.nessie import Nessie
 from lakehouse.plant import load_plant
@@ -26,8 +24,6 @@ from lakehouse.sources.contracts import load_sources
 
 pytestmark = pytest.mark.stack
 Ask = Callable[..., list[Sequence[Any]]]
-LOG, SHEETS = "mes-production-log", "confirmations"
-SITE = "files-test"
 PLANT = f"""
 site_id: {SITE}
 zone: UTC
@@ -35,8 +31,6 @@ discover: true
 shifts: [{{shift_id: day, start: "00:00", end: "00:00"}}]
 machine_defaults: {{line_id: L, area_id: A, state_source: mes, quantity_source: mes}}
 """
-LOG_COLUMNS = load_sources().contract(LOG).columns
-SHEET_COLUMNS = tuple(load_sources().contract(SHEETS).profile(SITE).columns)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,8 +50,7 @@ def mark() -> str:
 
 @pytest.fixture(scope="module")
 def s3(core: Settings) -> Any:
-    secret = core.secret("s3_writer_secret")
-    return boto3.client("s3", endpoint_url=core.s3_endpoint, region_name=core.s3_region, aws_access_key_id=WRITER, aws_secret_access_key=secret)
+    return landing_bucket(core)
 
 
 @pytest.fixture
@@ -70,38 +63,6 @@ def landing(core: Settings, spark: SparkSession, nessie: Nessie) -> Callable[...
         return one.run(run_id or f"test-{uuid.uuid4().hex[:12]}", datetime.now(UTC))
 
     return land
-
-
-def log_row(mark: str, number: int = 1, **changes: str) -> dict[str, str]:
-    row = dict.fromkeys(LOG_COLUMNS, "")
-    row |= {"Case ID": f"{mark}-{number}", "Resource": f"M-{mark}", "Start Timestamp": "2026/11/2 6:00:00", "Complete Timestamp": "2026/11/2 7:00:00"}
-    return row | {"Report Type": "D", "Qty Completed": str(number), "Qty Rejected": "0", "Qty for MRB": "0"} | changes
-
-
-def log(*rows: dict[str, str], header: Sequence[str] = LOG_COLUMNS) -> bytes:
-    lines = [",".join(header), *(",".join(row[name] for name in header) for row in rows)]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def sheet_row(mark: str, counter: int, good: int, scrap: int = 0, **changes: Any) -> dict[str, Any]:
-    row = dict.fromkeys(SHEET_COLUMNS)
-    row |= {"confirmation_no": mark, "counter": counter, "machine_id": f"M-{mark}", "order_no": f"O-{mark}", "material": "P", "shift": "day"}
-    return row | {"posting_date": "2026-11-02", "yield_qty": good, "scrap_qty": scrap} | changes
-
-
-def book(*rows: dict[str, Any]) -> bytes:
-    made, out = openpyxl.Workbook(), io.BytesIO()
-    made.active.title = "Confirmations"
-    for values in [list(SHEET_COLUMNS), *([row[name] for name in SHEET_COLUMNS] for row in rows)]:
-        made.active.append(values)
-    made.save(out)
-    return out.getvalue()
-
-
-def put(s3: Any, source: str, name: str, content: bytes, site: str = SITE) -> str:
-    key = f"{source}/{site}/{name}"
-    s3.put_object(Bucket="landing", Key=key, Body=content)
-    return key
 
 
 def status(report: LandingReport, key: str) -> str:

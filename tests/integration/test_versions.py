@@ -1,0 +1,103 @@
+"""A number that changes says so: both versions can be asked, a correction changes what it touches only, and why a number is what it is."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from drops import SHEETS, book, landing_bucket, put, sheet_row
+from pyspark.sql import SparkSession
+
+from lakehouse.bronze.landing_zone import LandingZone
+from lakehouse.flow.land_files import FileLanding
+from lakehouse.flow.publish import publish
+from lakehouse.nessie import Nessie
+from lakehouse.plant import load_plant
+from lakehouse.services.sql import run_sql
+from lakehouse.serving.explain import explain
+from lakehouse.settings import Settings
+from lakehouse.sources.contracts import load_sources
+
+pytestmark = pytest.mark.stack
+Ask = Callable[..., list[Sequence[Any]]]
+SITE, MACHINES = "versions-test", ("M-a", "M-b")
+PLANT = f"""
+site_id: {SITE}
+zone: UTC
+shifts: [{{shift_id: day, start: "06:00", end: "14:00"}}]
+machine_defaults: {{line_id: L, area_id: A, state_source: confirmation_only, quantity_source: confirmation}}
+machines: [{{machine_id: M-a}}, {{machine_id: M-b}}]
+ideal_cycles: [{{part_no: P, cycle_s: 60}}]
+"""
+Deliver = Callable[[str, bytes], None]
+
+
+@pytest.fixture(scope="module")
+def deliver(core: Settings, spark: SparkSession, nessie: Nessie) -> Deliver:
+    """`deliver(name, workbook)` lands a workbook and publishes."""
+    (core.run / "plant" / f"{SITE}.yaml").write_text(PLANT)
+    bucket, plant = landing_bucket(core), load_plant(core.plant_folders)
+
+    def land(name: str, content: bytes) -> None:
+        put(bucket, SHEETS, name, content, SITE)
+        FileLanding(spark, nessie, LandingZone(core), SHEETS, load_sources().contract(SHEETS), plant).run(uuid.uuid4().hex, datetime.now(UTC))
+        publish(spark, nessie, plant, "test", ttl_s=60, wait_s=60)
+
+    return land
+
+
+@pytest.fixture(scope="module")
+def corrected(deliver: Deliver, ask: Ask) -> dict[str, Any]:
+    """A workbook for two machines, the same again, and one with a row corrected (K-21); gold after each."""
+    rows = [sheet_row("V1", 1, 400, 0, machine_id="M-a"), sheet_row("V1", 2, 300, 0, machine_id="M-b")]
+    found = {}
+    for name, content in {"first": rows, "again": rows, "corrected": [rows[0], sheet_row("V1", 2, 290, 10, machine_id="M-b")]}.items():
+        deliver(f"{name}.xlsx", book(*content))
+        shifts = ask(f"SELECT machine_id, revision, gq_count, sq_count, pq_count FROM lake.gold.machine_shift WHERE site_id = '{SITE}' ORDER BY 1")
+        silver = ask(f"SELECT confirmation_key, good_qty, source_ref FROM lake.silver.confirmation WHERE site_id = '{SITE}' ORDER BY 1")
+        snapshot = ask('SELECT snapshot_id FROM lake.gold."machine_shift$snapshots" ORDER BY committed_at DESC LIMIT 1')
+        found[name] = {"shifts": [tuple(row) for row in shifts], "silver": [tuple(row) for row in silver], "snapshot": snapshot[0][0]}
+    return found
+
+
+def test_the_same_workbook_again_changes_nothing(corrected: dict[str, Any]) -> None:
+    assert [row[2:] for row in corrected["first"]["shifts"]] == [(400, 0, 400), (300, 0, 300)]
+    assert corrected["again"]["silver"] == corrected["first"]["silver"]
+    assert corrected["again"]["shifts"] == corrected["first"]["shifts"]
+
+
+def test_a_corrected_row_changes_itself_and_the_shift_that_it_touches(corrected: dict[str, Any]) -> None:
+    before, after = corrected["again"], corrected["corrected"]
+    assert before["silver"][0] == after["silver"][0]
+    assert (before["silver"][1][1], after["silver"][1][1]) == (300, 290)
+    assert before["shifts"][0] == after["shifts"][0]
+    assert after["shifts"][1][2:] == (290, 10, 300)
+    assert after["shifts"][1][1] > before["shifts"][1][1]
+
+
+def test_both_versions_can_be_asked(corrected: dict[str, Any], ask: Ask) -> None:
+    at = corrected["first"]["snapshot"]
+    question = f"SELECT gq_count FROM lake.gold.machine_shift{{}} WHERE site_id = '{SITE}' AND machine_id = 'M-b'"
+    assert [int(row[0]) for row in ask(question.format(f" FOR VERSION AS OF {at}"))] == [300]
+    assert [int(row[0]) for row in ask(question.format(""))] == [290]
+
+
+@pytest.mark.usefixtures("corrected")
+def test_a_number_is_explained_down_to_its_rows(core: Settings) -> None:
+    def rows(sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        answer = run_sql(core, sql, "superset", values)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+    found = explain(rows, "oee_by_shift", "M-b", "day", date(2026, 11, 2), None)
+    assert found.formula[1].startswith("Formula:  OEE =")
+    assert found.adds_up() == {}
+    elements = {row["element"]: row["element_value"] for row in found.elements}
+    assert (elements["pbt_s"], elements["apt_s"], elements["earned_good_s"]) == (28_800, 28_800, 17_400)
+    (source,) = found.sources
+    assert source["source_table"] == "silver.confirmation"
+    sha, sheet, row = source["source_ref"].split("/")
+    assert (len(sha), sheet, row) == (64, "Confirmations", "3")
+    assert found.answer[0]["oee_ratio"] == found.answer[0]["earned_good_s"] / found.answer[0]["pbt_s"]
