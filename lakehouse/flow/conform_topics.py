@@ -65,8 +65,12 @@ def _instant(micros: int) -> datetime:
 
 
 def decode_topic(messages: DataFrame, topic: Topic, plant: PlantModel, newest: Newest) -> DataFrame:
-    """Return bronze messages as judged candidates of the topic's silver table, coordinates and bytes still beside them."""
-    rows = decoded(messages, topic.envelope, topic.default_site, known_machines(plant), newest)
+    """Return bronze messages with the columns of their envelope beside them; what costs most, so worth keeping."""
+    return decoded(messages, topic.envelope, topic.default_site, known_machines(plant), newest)
+
+
+def candidates_of(rows: DataFrame, topic: Topic, plant: PlantModel) -> DataFrame:
+    """Return decoded messages as judged candidates of the topic's silver table, coordinates and bytes still beside them."""
     if topic.silver == "machine_interruption":
         return judged(machine_interruption.candidates(rows, known_reasons(plant)), topic.silver_table)
     return judged(READINGS[topic.silver].candidates(rows), topic.silver_table)
@@ -77,7 +81,7 @@ def conform(spark: SparkSession, candidates: DataFrame, table: Table, branch: st
 
     Args:
         spark: the session.
-        candidates: what `decode_topic` returned, persisted.
+        candidates: what `candidates_of` made of persisted rows.
         table: the silver table.
         branch: Nessie branch.
 

@@ -22,7 +22,7 @@ from lakehouse.bronze.broker import TopicState, absent_at_broker, check_still_he
 from lakehouse.bronze.topics import Progress, as_sent, beyond, count_metrics, counted, holes
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import FencedError
-from lakehouse.flow.conform_topics import Conformed, Newest, conform, decode_topic, newest_in_silver
+from lakehouse.flow.conform_topics import Conformed, Newest, candidates_of, conform, decode_topic, newest_in_silver
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
@@ -159,8 +159,9 @@ class TopicLanding:
         ordered = rows.repartition(2, "kafka_partition").sortWithinPartitions("kafka_partition", "kafka_offset")
         newest = newest_in_silver(self.spark, topic.silver_table, branch)
         self._newest.pop(topic.name, None)
-        with persisted(decode_topic(ordered, topic, self._known_plant(), newest)) as candidates:
-            return conform(self.spark, candidates, topic.silver_table, branch)
+        plant = self._known_plant()
+        with persisted(decode_topic(ordered, topic, plant, newest)) as rows_decoded:
+            return conform(self.spark, candidates_of(rows_decoded, topic, plant), topic.silver_table, branch)
 
     def _known_plant(self) -> PlantModel:
         if self.plant is None:
@@ -190,8 +191,9 @@ class TopicLanding:
         if dict(self._conformed(topic, branch)) != dict(before.ends):
             raise FencedError(f"topic {topic.name}", "bronze was landed meanwhile without being conformed", "catch up, then redo the batch")
         newest = self._newest_of(topic, before, branch)
-        with persisted(decode_topic(rows, topic, self.plant, newest)) as candidates, ThreadPoolExecutor(2) as both:
-            bronze = both.submit(self._write_bronze, candidates.select(*BRONZE_COLUMNS), topic, before, after, branch)
+        with persisted(decode_topic(rows, topic, self.plant, newest)) as rows_decoded, ThreadPoolExecutor(2) as both:
+            bronze = both.submit(self._write_bronze, rows_decoded.select(*BRONZE_COLUMNS), topic, before, after, branch)
+            candidates = candidates_of(rows_decoded, topic, self.plant)
             silver = both.submit(conform, self.spark, candidates, topic.silver_table, branch)
             bronze.result()
             return [silver.result()]
