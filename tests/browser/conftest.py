@@ -134,7 +134,7 @@ def published(with_superset: Settings, request: pytest.FixtureRequest) -> Settin
     nessie: Nessie = request.getfixturevalue("nessie")
     with nessie.work_branch("browser-tests") as branch:
         for table, rows in gold_rows(datetime.now(UTC)).items():
-            complete = [tuple(row.get(column.name, plain(column)) for column in table.columns) for row in rows]
+            complete = [tuple(row[column.name] if column.name in row else plain(column) for column in table.columns) for row in rows]
             merge_by_key(spark.createDataFrame(complete, struct_of(table)), table, branch)
         nessie.merge(branch, "rows for the browser tests")
     return with_superset
