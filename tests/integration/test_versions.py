@@ -32,6 +32,7 @@ machine_defaults: {{line_id: L, area_id: A, state_source: confirmation_only, qua
 machines: [{{machine_id: M-a}}, {{machine_id: M-b}}]
 ideal_cycles: [{{part_no: P, cycle_s: 60}}]
 """
+OF_SHIFT = f"site_id = '{SITE}' AND shift_id = 'day'"
 Deliver = Callable[[str, bytes], None]
 
 
@@ -56,7 +57,7 @@ def corrected(deliver: Deliver, ask: Ask) -> dict[str, Any]:
     found = {}
     for name, content in {"first": rows, "again": rows, "corrected": [rows[0], sheet_row("V1", 2, 290, 10, machine_id="M-b")]}.items():
         deliver(f"{name}.xlsx", book(*content))
-        shifts = ask(f"SELECT machine_id, revision, gq_count, sq_count, pq_count FROM lake.gold.machine_shift WHERE site_id = '{SITE}' ORDER BY 1")
+        shifts = ask(f"SELECT machine_id, revision, gq_count, sq_count, pq_count FROM lake.gold.machine_shift WHERE {OF_SHIFT} ORDER BY 1")
         silver = ask(f"SELECT confirmation_key, good_qty, source_ref FROM lake.silver.confirmation WHERE site_id = '{SITE}' ORDER BY 1")
         snapshot = ask('SELECT snapshot_id FROM lake.gold."machine_shift$snapshots" ORDER BY committed_at DESC LIMIT 1')
         found[name] = {"shifts": [tuple(row) for row in shifts], "silver": [tuple(row) for row in silver], "snapshot": snapshot[0][0]}
@@ -80,7 +81,7 @@ def test_a_corrected_row_changes_itself_and_the_shift_that_it_touches(corrected:
 
 def test_both_versions_can_be_asked(corrected: dict[str, Any], ask: Ask) -> None:
     at = corrected["first"]["snapshot"]
-    question = f"SELECT gq_count FROM lake.gold.machine_shift{{}} WHERE site_id = '{SITE}' AND machine_id = 'M-b'"
+    question = f"SELECT gq_count FROM lake.gold.machine_shift{{}} WHERE {OF_SHIFT} AND machine_id = 'M-b'"
     assert [int(row[0]) for row in ask(question.format(f" FOR VERSION AS OF {at}"))] == [300]
     assert [int(row[0]) for row in ask(question.format(""))] == [290]
 
@@ -99,5 +100,5 @@ def test_a_number_is_explained_down_to_its_rows(core: Settings) -> None:
     (source,) = found.sources
     assert source["source_table"] == "silver.confirmation"
     sha, sheet, row = source["source_ref"].split("/")
-    assert (len(sha), sheet, row) == (64, "Confirmations", "3")
+    assert (len(sha), sheet, row) == (64, "Confirmations", "2")
     assert found.answer[0]["oee_ratio"] == found.answer[0]["earned_good_s"] / found.answer[0]["pbt_s"]
