@@ -71,7 +71,8 @@ def machine_shift(machine: str, day: date, shift: str, now: datetime) -> Row:
         "earned_produced_s": made * IDEAL_S, "earned_good_s": (made - scrap) * IDEAL_S,
     }  # fmt: skip
     return row | {name: Decimal(value) for name, value in times.items()} | {
-        "shift_end_at": end, "window_end_at": end, "unknown_time_ratio": Decimal(by_category["unknown"]) / PBT_S, "stop_event_count": 2, "quantity_source": "counter", "profile": "iso22400",
+        "shift_end_at": end, "window_end_at": end, "unknown_time_ratio": Decimal(by_category["unknown"]) / PBT_S,
+        "stop_event_count": 2, "quantity_source": "counter", "profile": "iso22400",
         "plant_version": "test", "definition_version": "test", "earned_known_produced_s": Decimal(made * IDEAL_S),
         "earned_known_good_s": Decimal((made - scrap) * IDEAL_S), "area_id": "A1", "long_stop_s": Decimal(by_category["unplanned_stop"]),
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -101,4 +102,4 @@ def test_a_number_is_explained_down_to_its_rows(core: Settings) -> None:
     assert source["source_table"] == "silver.confirmation"
     sha, sheet, row = source["source_ref"].split("/")
     assert (len(sha), sheet, row) == (64, "Confirmations", "2")
-    assert found.answer[0]["oee_ratio"] == found.answer[0]["earned_good_s"] / found.answer[0]["pbt_s"]
+    assert abs(found.answer[0]["oee_ratio"] - found.answer[0]["earned_good_s"] / found.answer[0]["pbt_s"]) < Decimal("1e-12")
