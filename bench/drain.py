@@ -35,7 +35,7 @@ HASHED = ("event_id", "machine_id", "sensor", "reading_at", "temperature_celsius
 def preload(settings: Settings, rows: int) -> None:
     """Fill the topic up to `rows` messages of about 200 bytes, in time order for each machine."""
     held = sum(topic_states(settings.kafka_bootstrap, [TOPIC])[TOPIC].following.values())
-    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks=1, linger_ms=100, batch_size=1 << 18, buffer_memory=1 << 27)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks=1, linger_ms=100, batch_size=1 << 18)
     for number in range(held, rows):
         seconds, machine = number // 100, f"M0{number % 8 + 1}"
         at = f"2026-10-{1 + seconds // 86400:02d}T{seconds // 3600 % 24:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{number % 100 * 10000:06d}Z"
