@@ -29,7 +29,7 @@ from lakehouse.tables import gold, ops, silver
 
 log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=10)
-FEW_SHIFTS = 1_000
+FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
 START_AND_END: Mapping[str, tuple[Table, str, str]] = {
     "sensor_reading": (silver.SENSOR_READING, "reading_at", "reading_at"),
