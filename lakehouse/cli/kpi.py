@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -110,5 +111,5 @@ def _text(value: Any) -> str:
     """A value as a person reads it: no trailing zeros, NULL spelled out."""
     if value is None:
         return "NULL"
-    text = str(value)
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
     return text.rstrip("0").rstrip(".") if "." in text and text.replace(".", "").lstrip("-").isdigit() else text
