@@ -2,7 +2,7 @@
 -- Formula:  MTBF = run time / failures, MTTR = failure time / failures, inherent availability MTBF / (MTBF + MTTR), CMR = CMT / (CMT + PMT).
 -- Grain:    site, machine, ISO week.
 -- Inputs:   lake.gold.machine_shift.
--- NULL, 0:  no failure is NULL with NO_FAILURE, and the run time is the lower bound (never infinity); planned and micro-stops are no failures.
+-- NULL, 0:  no failure is NULL with NO_FAILURE, and the run time is the lower bound (never infinity); planned and micro-stops are no failures; refused machine-shifts are left out.
 SELECT
     site_id,
     max_by(area_id, shift_start_at) AS area_id,
@@ -26,5 +26,5 @@ SELECT
     CAST(max(as_of) AS timestamp(6) with time zone) AS as_of,
     max(revision) AS revision
 FROM lake.gold.machine_shift
-WHERE NOT starts_with(shift_id, 'off')
+WHERE NOT starts_with(shift_id, 'off') AND NOT contains(flags, 'CONTRACT_VIOLATION')
 GROUP BY site_id, machine_id, date_trunc('week', shift_date)
