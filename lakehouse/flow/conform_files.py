@@ -13,6 +13,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.errors import SettingsError
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.extents import Span, merged, shift_span
 from lakehouse.model import Table, quarantine_of
@@ -20,7 +21,8 @@ from lakehouse.plant import PlantModel
 from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused, settled
 from lakehouse.silver import confirmation, production_event
 from lakehouse.silver.site_terms import SiteTerms
-from lakehouse.sources.contracts import CsvContract, Profile, WorkbookContract
+from lakehouse.sources.contracts import AnyContract, Profile, WorkbookContract
+from lakehouse.sources.formats import DelimitedContract
 from lakehouse.spark.write import append, delete_by_key, merge_by_key
 from lakehouse.tables import bronze, silver
 
@@ -42,7 +44,7 @@ def bronze_table(name: str) -> Table:
     return next(table for table in bronze.FILE_TABLES if table.name == name)
 
 
-def conform(spark: SparkSession, contract: CsvContract | WorkbookContract, plant: PlantModel, files: Sequence[str], branch: str) -> Conformed:
+def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files: Sequence[str], branch: str) -> Conformed:
     """Conform files that are in bronze on a branch.
 
     Args:
@@ -58,11 +60,19 @@ def conform(spark: SparkSession, contract: CsvContract | WorkbookContract, plant
     landed = spark.table(bronze_table(contract.bronze).at(branch))
     with persisted(landed.where(F.col("file_sha256").isin(*files))) as rows:
         sites = [row["site_id"] for row in rows.select("site_id").distinct().collect()]
-        known = spark.table(_silver_table(contract.silver).at(branch)).where(F.col("site_id").isin(*sites))
+        known = spark.table(_silver_table(contract.silver or "").at(branch)).where(F.col("site_id").isin(*sites))
         batch = _Batch(rows, known, sites, plant, branch)
-        conformed = _events(batch, contract) if isinstance(contract, CsvContract) else _confirmations(batch, contract, landed)
+        conformed = _conformed(batch, contract, landed)
         conformed.counts.check(conformed.silver_table.schema_name)
         return conformed
+
+
+def _conformed(batch: _Batch, contract: AnyContract, landed: DataFrame) -> Conformed:
+    if isinstance(contract, WorkbookContract):
+        return _confirmations(batch, contract, landed)
+    if isinstance(contract, DelimitedContract) and contract.silver == silver.PRODUCTION_EVENT.name:
+        return _events(batch, contract)
+    raise SettingsError(f"bronze.{contract.bronze}", "its rows cannot be conformed yet", "correct --source")
 
 
 def _silver_table(name: str) -> Table:
@@ -96,7 +106,7 @@ def _quarantine(reviewed: DataFrame, table: Table, branch: str) -> int:
     return count
 
 
-def _events(batch: _Batch, contract: CsvContract) -> Conformed:
+def _events(batch: _Batch, contract: DelimitedContract) -> Conformed:
     table = silver.PRODUCTION_EVENT
     candidates = production_event.candidates(batch.rows, contract.timestamp_layouts, batch.terms)
     with persisted(judged(candidates, table)) as reviewed, persisted(production_event.fresh(kept(reviewed), batch.known)) as fresh:

@@ -22,14 +22,15 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.bronze.files import BronzeWriter, Envelope
 from lakehouse.bronze.landing_zone import LandingZone, Listed
 from lakehouse.crashpoints import crashpoint
-from lakehouse.errors import ContractError, FencedError
+from lakehouse.errors import ContractError, FencedError, SettingsError
 from lakehouse.flow.conform_files import bronze_table, conform
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.land_topics import commit_row, next_seq
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.sources import csv_text, workbook
-from lakehouse.sources.contracts import ContractBreachError, CsvContract, Difference, WorkbookContract
+from lakehouse.sources import csv_text, delimited, workbook
+from lakehouse.sources.contracts import AnyContract, ContractBreachError, Difference, WorkbookContract
+from lakehouse.sources.formats import DelimitedContract
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.write import append
 from lakehouse.tables.ops import FILE_COMMIT, LANDING
@@ -39,7 +40,6 @@ ATTEMPTS = 5
 MAX_BYTES = 2 << 30
 STATUSES = ("landed", "duplicate", "rejected", "waiting")
 MICROSECOND = timedelta(microseconds=1)
-Contract = CsvContract | WorkbookContract
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class FileLanding:
     nessie: Nessie
     zone: LandingZone
     source: str
-    contract: Contract
+    contract: AnyContract
     plant: PlantModel
 
     def run(self, run_id: str, now: datetime) -> LandingReport:
@@ -196,11 +196,13 @@ class FileLanding:
         """
         if not listed.site_id:
             raise ContractBreachError([Difference("key", f"{self.source}/<site_id>/<file>", listed.key)])
-        if isinstance(self.contract, CsvContract):
-            csv_text.check(path, self.contract)
+        if isinstance(self.contract, WorkbookContract):
+            profile = self.contract.profile(listed.site_id)
+            return profile.sheet, workbook.rows(path, profile)
+        if isinstance(self.contract, DelimitedContract):
+            delimited.check(path, self.contract)
             return "", csv_text.rows(path, self.contract)
-        profile = self.contract.profile(listed.site_id)
-        return profile.sheet, workbook.rows(path, profile)
+        raise SettingsError(f"source {self.source}", f"files of kind {self.contract.kind} cannot be landed yet", "correct --source")
 
     def _conform(self, outcomes: Sequence[Outcome], now: datetime, branch: str) -> Conformed | None:
         files = [each.file_sha256 for each in outcomes if each.status == "landed"]

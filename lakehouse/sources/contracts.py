@@ -12,10 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lakehouse.errors import ContractError, SettingsError
 from lakehouse.settings import HOME
+from lakehouse.sources import tables
+from lakehouse.sources.formats import DelimitedContract, JsonContract, MarkersContract, ParquetContract
 
 SOURCES_FILE = HOME / "conf" / "sources.yaml"
 BROKEN = "#broken"
+RAW = "#raw"
 SHOWN_DIFFERENCES = 10
+SOURCE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 
@@ -25,7 +29,8 @@ class Difference:
     """One difference between a file and its contract.
 
     Attributes:
-        kind: what differs: header, encoding, delimiter, quoting, empty, too_large, format, sheet, zip, active_content or key.
+        kind: what differs: header, columns, encoding, compression, delimiter, quoting, empty, too_large, format, record, schema, sheet, zip,
+            active_content or key.
         column: column it concerns, empty for the whole file.
         row: row in the file, 0 for the header or the whole file.
         expected: what the contract says.
@@ -59,19 +64,6 @@ class ContractBreachError(ContractError):
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CsvContract(_Strict):
-    """A text file of separated values with a header."""
-
-    kind: Literal["csv"]
-    bronze: Name
-    silver: Name
-    columns: tuple[Name, ...] = Field(min_length=1)
-    optional: tuple[Name, ...] = ()
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    timestamp_layouts: tuple[Name, ...] = Field(min_length=1)
 
 
 class Fields(_Strict):
@@ -179,7 +171,9 @@ class WorkbookContract(_Strict):
         return self.profiles[self.profile_name(site_id)]
 
 
-FileContract = Annotated[CsvContract | WorkbookContract, Field(discriminator="kind")]
+TabularContract = DelimitedContract | JsonContract | MarkersContract | ParquetContract
+AnyContract = TabularContract | WorkbookContract
+FileContract = Annotated[AnyContract, Field(discriminator="kind")]
 
 
 class Sources(BaseModel):
@@ -187,9 +181,16 @@ class Sources(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    files: dict[Name, FileContract]
+    files: dict[Annotated[str, Field(pattern=SOURCE)], FileContract]
 
-    def contract(self, source: str) -> CsvContract | WorkbookContract:
+    @model_validator(mode="after")
+    def _tables_hold_together(self) -> Sources:
+        found = tables.faults(self.files)
+        if found:
+            raise ValueError("; ".join(found))
+        return self
+
+    def contract(self, source: str) -> AnyContract:
         """Return a source's contract; SettingsError when there is none of that name."""
         if source not in self.files:
             raise SettingsError(f"source {source}", f"conf/sources.yaml has only {', '.join(sorted(self.files))}", "correct --source")

@@ -40,7 +40,13 @@ def _topic_table(name: str, what: str) -> Table:
     )
 
 
-def _cell_table(name: str, what: str) -> Table:
+def cell_table(name: str, what: str) -> Table:
+    """Return the bronze table of files whose rows are maps of cells.
+
+    Args:
+        name: table name.
+        what: what the file is, as in "one row of <what>".
+    """
     return Table(
         layer="bronze",
         name=name,
@@ -56,8 +62,8 @@ def _cell_table(name: str, what: str) -> Table:
 SENSOR_TEMPERATURE = _topic_table("sensor_temperature", "a temperature")
 MACHINE_INTERRUPTION = _topic_table("machine_interruption", "an interruption of a machine")
 MACHINE_COUNT = _topic_table("machine_count", "a machine's counters and state")
-MES_PRODUCTION_LOG = _cell_table("mes_production_log", "an MES production log")
-CONFIRMATION_SHEET = _cell_table("confirmation_sheet", "a confirmation workbook")
+MES_PRODUCTION_LOG = cell_table("mes_production_log", "an MES production log")
+CONFIRMATION_SHEET = cell_table("confirmation_sheet", "a confirmation workbook")
 
 TOPIC_TABLES = (SENSOR_TEMPERATURE, MACHINE_INTERRUPTION, MACHINE_COUNT)
 FILE_TABLES = (MES_PRODUCTION_LOG, CONFIRMATION_SHEET)

@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from lakehouse.sources import csv_text
-from lakehouse.sources.contracts import BROKEN, ContractBreachError, CsvContract
+from lakehouse.sources.contracts import BROKEN, ContractBreachError
+from lakehouse.sources.formats import DelimitedContract
 
-CONTRACT = CsvContract(kind="csv", bronze="b", silver="s", columns=("Id", "Work Order  Qty", "Name"), optional=("Span",), timestamp_layouts=("yyyy",))
+CONTRACT = DelimitedContract(
+    kind="delimited", title="a test", bronze="b", silver="s", columns=("Id", "Work Order  Qty", "Name"), optional=("Span",),
+)  # fmt: skip
 HEADER = b"Id,Work Order  Qty,Name\n"
 
 
@@ -15,7 +18,7 @@ def _file(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-def _read(tmp_path: Path, content: bytes, contract: CsvContract = CONTRACT) -> list[tuple[int, dict[str, str]]]:
+def _read(tmp_path: Path, content: bytes, contract: DelimitedContract = CONTRACT) -> list[tuple[int, dict[str, str]]]:
     path = _file(tmp_path, content)
     count = csv_text.check(path, contract)
     found = list(csv_text.rows(path, contract))
@@ -23,7 +26,7 @@ def _read(tmp_path: Path, content: bytes, contract: CsvContract = CONTRACT) -> l
     return found
 
 
-def _breach(tmp_path: Path, content: bytes, contract: CsvContract = CONTRACT) -> ContractBreachError:
+def _breach(tmp_path: Path, content: bytes, contract: DelimitedContract = CONTRACT) -> ContractBreachError:
     with pytest.raises(ContractBreachError) as caught:
         csv_text.check(_file(tmp_path, content), contract)
     return caught.value
