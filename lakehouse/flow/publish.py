@@ -15,8 +15,9 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import AuditFailedError
 from lakehouse.flow.health import source_health
-from lakehouse.flow.summarise import GoldFrames, MachineShift, SilverFrames, summarise, temperature_windows
-from lakehouse.flow.touched import Consumed, Extent, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
+from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
+from lakehouse.flow.summarise import GoldFrames, MachineShift, SilverFrames, reconciled, summarise, temperature_windows
+from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
@@ -26,6 +27,7 @@ from lakehouse.spark.schema import struct_of
 from lakehouse.spark.small_work import small_work
 from lakehouse.spark.write import append, replace_touched
 from lakehouse.tables import gold, ops, silver
+from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=10)
@@ -57,12 +59,14 @@ class Published:
 
 @dataclass(frozen=True)
 class _Work:
-    """What one publication rebuilds."""
+    """What one publication rebuilds: machine-shifts, those to reconcile, temperature stretches, and sites' plans and orders."""
 
     shifts: list[MachineShift]
+    reconciled: list[MachineShift]
+    planned: list[str]
+    ordered: list[str]
     readings: list[Extent]
-    topic_seq: int
-    file_seq: int
+    fresh: Fresh
     reason: str
 
 
@@ -119,19 +123,23 @@ def last_publication(spark: SparkSession, branch: str = "main") -> Consumed:
 
 
 def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: datetime, branch: str, rebuild: bool) -> _Work | None:
-    fresh, topic_seq, file_seq = new_extents(spark, consumed, branch)
+    fresh = new_extents(spark, consumed, branch)
     versions = site_versions(plant)
     changed = [site for site, version in versions.items() if rebuild or consumed.plant_versions.get(site, version) != version]
-    extents = with_neighbours(spark, fresh, spark.table(silver.MACHINE_COUNT.at(branch)))
+    extents = with_neighbours(spark, fresh.extents, spark.table(silver.MACHINE_COUNT.at(branch)), spark.table(silver.MACHINE_INTERRUPTION.at(branch)))
     if changed:
         extents += everything(spark, START_AND_END, branch, changed)
     running = running_extents(plant, _known_machines(spark, branch), consumed.as_of, as_of)
     shifts = machine_shifts(plant, [*extents, *running], as_of)
     readings = reading_spans(extents)
-    if not shifts and not readings and (topic_seq, file_seq) == (consumed.topic_seq, consumed.file_seq):
+    if not shifts and not readings and (fresh.topic_seq, fresh.file_seq) == (consumed.topic_seq, consumed.file_seq):
         return None
-    reason = "rebuild" if changed else "touched" if fresh else "clock"
-    return _Work(shifts, readings, topic_seq, file_seq, reason)
+    compared = shifts_to_reconcile(spark, plant, extents, as_of, branch)
+    planned, ordered = (
+        sorted({*sites_of(fresh.extents, tables), *(sites_in(spark, tables, branch, changed) if changed else [])}) for tables in (OF_PLAN, OF_ORDERS)
+    )
+    reason = "rebuild" if changed else "touched" if fresh.extents else "clock"
+    return _Work(shifts, compared, planned, ordered, readings, fresh, reason)
 
 
 def site_versions(plant: PlantModel) -> dict[str, str]:
@@ -159,11 +167,16 @@ def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, 
             _audit(spark, nessie, GoldFrames(segments, shifts), done, branch)
             replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(work.shifts, "segment_start_at"))
             replace_touched(shifts, gold.MACHINE_SHIFT, branch, shifts_condition(work.shifts, "shift_start_at"))
+    if work.reconciled:
+        rows = reconciled(spark, plant, work.reconciled, frames, done.as_of, done.revision)
+        replace_touched(rows, ORDER_RECONCILIATION, branch, shifts_condition(work.reconciled, "shift_start_at"))
+    write_orders(spark, plant, work.planned, work.ordered, branch, done.as_of, done.revision)
     if work.readings:
         spans = _window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
         replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, spans_condition(spans, "window_start_at"))
-    replace_touched(source_health(spark, branch, done.as_of, done.revision, recount=recount), gold.SOURCE_HEALTH, branch, "true")
+    written = None if recount else work.fresh.written
+    replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 
 
 def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Published, branch: str) -> None:
@@ -180,8 +193,9 @@ def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Publis
 
 
 def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, owner: str, branch: str) -> None:
+    reached, versions = work.fresh, site_versions(plant)
     row = (
-        done.revision, datetime.now(UTC), done.as_of, owner, work.topic_seq, work.file_seq, site_versions(plant), len(work.shifts), work.reason,
+        done.revision, datetime.now(UTC), done.as_of, owner, reached.topic_seq, reached.file_seq, versions, len(work.shifts), work.reason,
     )  # fmt: skip
     append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, branch)
 
