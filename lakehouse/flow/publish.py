@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import structlog
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import AuditFailedError
 from lakehouse.flow.health import source_health
 from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
-from lakehouse.flow.summarise import GoldFrames, MachineShift, SilverFrames, reconciled, summarise, temperature_windows
+from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
 from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.quality.audits import audited
+from lakehouse.quality.audits import AuditResult, audited
 from lakehouse.quality.rules import persisted
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.small_work import small_work
@@ -30,6 +30,7 @@ from lakehouse.tables import gold, ops, silver
 from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
+Expects = Callable[[DataFrame, Table], list[AuditResult]]
 WINDOW = timedelta(minutes=10)
 FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
@@ -71,7 +72,15 @@ class _Work:
 
 
 def publish(
-    spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, *, ttl_s: int, wait_s: float, rebuild: bool = False
+    spark: SparkSession,
+    nessie: Nessie,
+    plant: PlantModel,
+    owner: str,
+    *,
+    ttl_s: int,
+    wait_s: float,
+    rebuild: bool = False,
+    expects: Expects | None = None,
 ) -> Published | None:
     """Bring gold up to date and publish it; None when there was nothing to do.
 
@@ -83,6 +92,7 @@ def publish(
         ttl_s: seconds after which a silent holder's lease may be taken.
         wait_s: seconds to wait for the lease.
         rebuild: redo everything, not only what was touched.
+        expects: further audits of the rows of a table before it is published.
 
     Raises:
         LeaseHeldError: somebody else is publishing.
@@ -100,7 +110,7 @@ def publish(
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
             with small_work(spark) if len(work.shifts) <= FEW_SHIFTS else nullcontext():
-                _write(spark, nessie, plant, work, done, branch, recount=rebuild)
+                _write(spark, nessie, plant, work, done, branch, recount=rebuild, expects=expects)
             _record(spark, plant, work, done, owner, branch)
             crashpoint("before_publish")
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
@@ -153,7 +163,17 @@ def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
     return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
-def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, *, recount: bool) -> None:
+def _write(
+    spark: SparkSession,
+    nessie: Nessie,
+    plant: PlantModel,
+    work: _Work,
+    done: Published,
+    branch: str,
+    *,
+    recount: bool,
+    expects: Expects | None,
+) -> None:
     frames = SilverFrames(
         interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
         counts=spark.table(silver.MACHINE_COUNT.at(branch)),
@@ -164,7 +184,8 @@ def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, 
     if work.shifts:
         made = summarise(spark, plant, work.shifts, frames, done.as_of, done.revision)
         with persisted(made.time_segment) as segments, persisted(made.machine_shift) as shifts:
-            _audit(spark, nessie, GoldFrames(segments, shifts), done, branch)
+            more = [*expects(segments, gold.TIME_SEGMENT), *expects(shifts, gold.MACHINE_SHIFT)] if expects else []
+            _audit(spark, nessie, [*audited(segments, shifts), *more], done, branch)
             replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(work.shifts, "segment_start_at"))
             replace_touched(shifts, gold.MACHINE_SHIFT, branch, shifts_condition(work.shifts, "shift_start_at"))
     if work.reconciled:
@@ -179,8 +200,7 @@ def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, 
     replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 
 
-def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Published, branch: str) -> None:
-    results = audited(frames.time_segment, frames.machine_shift)
+def _audit(spark: SparkSession, nessie: Nessie, results: Sequence[AuditResult], done: Published, branch: str) -> None:
     rows = [(done.revision, each.audit, each.violation_count, each.example, done.as_of) for each in results]
     broken = [each for each in results if each.violation_count]
     if broken:
