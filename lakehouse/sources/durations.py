@@ -24,9 +24,9 @@ _WHOLE = re.compile(r"(\d{1,7})\s?(?:h|H|heures?|hours?)", re.ASCII)
 _WORDS = re.compile(r"(?:(\d{1,7})\s?(?:heures?|hours?)\s)?(\d{1,7})\s?(?:min|minutes?)", re.ASCII)
 
 
-def seconds(text: str) -> Decimal | None:
-    """Return the exact seconds of a duration, None when it is not exactly one."""
-    words = text.strip()
+def seconds(text: str | None) -> Decimal | None:
+    """Return the exact seconds of a duration, None when it is absent or not exactly one."""
+    words = (text or "").strip()
     if _DECIMAL.fullmatch(words):
         return Decimal(words) * SECONDS_PER_HOUR
     if whole := _WHOLE.fullmatch(words):
@@ -38,8 +38,8 @@ def seconds(text: str) -> Decimal | None:
     return None
 
 
-def hours(text: str) -> Decimal | None:
-    """Return the hours of a duration, None when it is not exactly one.
+def hours(text: str | None) -> Decimal | None:
+    """Return the hours of a duration, None when it is absent or not exactly one.
 
     The value is exact where nine decimals can say it, which is so for all decimal hours and for minutes divisible by 3; other
     minutes (10 min = 0.166666667 h) are rounded half to even at the ninth decimal, less than two microseconds.

@@ -27,7 +27,7 @@ def test_spellings(text, expected):
 
 REFUSED = [
     "33.0.25", "6.0.00", "1,5", "9:75", "9:5", "41h60", "13 heures 60 min", "", " ", "-1", "+1", "1e3", "NaN", "environ 3 h", "3 jours", "٣",
-    "1:00:00", ".5", "5.",
+    "1:00:00", ".5", "5.", None,
 ]  # fmt: skip
 
 
