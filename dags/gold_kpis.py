@@ -14,7 +14,7 @@ too: a figure would have been wrong. `E_LEASE_HELD` passes by itself: the live a
 from airflow.sdk import DAG
 from spark_step import POLICY, asset_of, spark_step
 
-from lakehouse.tables.gold import GOLD
+from lakehouse.tables import GOLD
 from lakehouse.tables.silver import CONFIRMATION, PRODUCTION_EVENT
 
 with DAG(

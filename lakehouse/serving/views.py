@@ -16,14 +16,15 @@ import trino
 import yaml
 
 from lakehouse.errors import AuditFailedError, TrinoUnreachableError
+from lakehouse.serving.view_comments import ViewComments
 from lakehouse.settings import Settings
 
 KPI = Path(__file__).resolve().parent / "kpi"
 SCHEMA = "kpi.plant"
 PUBLISHER = "publisher"
 READER = "superset"
-AT_ONCE = 6
-"""Views made side by side: each comment on a column is a statement and a commit of its own."""
+AT_ONCE = 4
+"""Views made side by side."""
 Ask = Callable[[str], Sequence[Sequence[Any]]]
 
 
@@ -71,11 +72,9 @@ def _read(folder: Path) -> KpiView:
     )
 
 
-def statements(view: KpiView) -> list[str]:
-    """Return the SQL that makes a view: create or replace, then the comments on it and on each column."""
-    full = f"{SCHEMA}.{view.name}"
-    comments = [f"COMMENT ON COLUMN {full}.{column.name} IS {_quoted(column.description)}" for column in view.columns]
-    return [f"CREATE OR REPLACE VIEW {full} SECURITY INVOKER AS\n{view.query}", f"COMMENT ON VIEW {full} IS {_quoted(view.description)}", *comments]
+def statement(view: KpiView) -> str:
+    """Return the SQL that makes a view, or replaces it, with its comment."""
+    return f"CREATE OR REPLACE VIEW {SCHEMA}.{view.name} COMMENT {_quoted(view.description)} SECURITY INVOKER AS\n{view.query}"
 
 
 def _quoted(text: str) -> str:
@@ -87,25 +86,27 @@ def publish_views(settings: Settings, folder: Path = KPI) -> list[str]:
 
     Raises:
         TrinoUnreachableError: Trino does not answer, or refused a statement.
-        AuditFailedError: the schema holds a table, or a view cannot be read by the dashboards' user.
+        CatalogUnreachableError: the catalog does not answer, or refused the comments.
+        AuditFailedError: a view has other columns than its kpi.yaml, the schema holds a table, or a view cannot be read by the dashboards' user.
     """
     views = read_views(folder)
     publisher, reader = _asker(settings, PUBLISHER), _asker(settings, READER)
+    comments = ViewComments(settings.nessie_iceberg, SCHEMA.split(".")[1])
     publisher(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda view: _create(view, publisher), views))
+        list(pool.map(lambda view: _create(view, publisher, comments), views))
     for name in sorted(_names(publisher, "VIEW") - {view.name for view in views}):
         publisher(f'DROP VIEW {SCHEMA}."{name}"')
     audit_views(views, publisher, reader)
     return [view.name for view in views]
 
 
-def _create(view: KpiView, publisher: Ask) -> None:
+def _create(view: KpiView, publisher: Ask, comments: ViewComments) -> None:
     try:
-        for statement in statements(view):
-            publisher(statement)
+        publisher(statement(view))
     except TrinoUnreachableError as error:
         raise TrinoUnreachableError(f"view {view.name}", error.cause, error.next_command) from error
+    comments.write(view.name, {column.name: column.description for column in view.columns})
 
 
 def audit_views(views: Sequence[KpiView], publisher: Ask, reader: Ask) -> None:
