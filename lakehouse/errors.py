@@ -162,6 +162,22 @@ class AuditFailedError(LakehouseError):
     remedy = "The last publication stays in place. Read the failed audits in ops.audit_result, repair the cause, publish again."
 
 
+class SourceLateError(LakehouseError):
+    """A source has sent nothing for longer than its tables promise."""
+
+    code = "E_SOURCE_LATE"
+    exit_code = 28
+    remedy = "`bin/lakehouse health` names each source and its age. Ask at the source first; `bin/lakehouse status` shows the lag of its topic."
+
+
+class UnansweredError(LakehouseError):
+    """A person was asked in Airflow and nobody answered in time."""
+
+    code = "E_UNANSWERED"
+    exit_code = 29
+    remedy = "Nothing was taken. Clear the task named in the line to be asked again, or put a mended file beside the original."
+
+
 class ServiceError(LakehouseError):
     """A service of the stack did not start or did not stay up."""
 
