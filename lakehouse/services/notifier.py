@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 
-import apprise
-
 from lakehouse.errors import ServiceError, SettingsError
 from lakehouse.settings import Settings
 
@@ -49,6 +47,9 @@ def notify(settings: Settings, notice: Notice, now: datetime) -> int:
     urls = settings.notify_urls.split()
     if not urls:
         return 0
+    # Loaded where it is needed only: every command reads this module.
+    import apprise
+
     recipients = apprise.Apprise()
     for number, url in enumerate(urls, 1):
         # An address may hold a token: the message has its number only.

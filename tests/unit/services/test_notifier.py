@@ -1,9 +1,9 @@
 from datetime import UTC, datetime
 
+import apprise
 import pytest
 
 from lakehouse.errors import ServiceError, SettingsError
-from lakehouse.services import notifier
 from lakehouse.services.notifier import Notice, notify
 from lakehouse.settings import Settings
 
@@ -36,7 +36,7 @@ def sent(monkeypatch):
             found.append((title, body))
             return "refused" not in body
 
-    monkeypatch.setattr(notifier.apprise, "Apprise", Fake)
+    monkeypatch.setattr(apprise, "Apprise", Fake)
     return found
 
 
@@ -64,5 +64,5 @@ def test_an_address_that_refuses_is_an_error(tmp_path, sent):
 
 
 def test_apprise_knows_a_plain_address_and_refuses_nonsense():
-    assert notifier.apprise.Apprise().add("json://127.0.0.1")
-    assert not notifier.apprise.Apprise().add("nonsense-of-ours")
+    assert apprise.Apprise().add("json://127.0.0.1")
+    assert not apprise.Apprise().add("nonsense-of-ours")
