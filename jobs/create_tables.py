@@ -4,16 +4,18 @@ import sys
 
 from lakehouse.flow.job import run
 from lakehouse.settings import Settings
+from lakehouse.sources.contracts import load_sources
+from lakehouse.sources.tables import all_tables
 from lakehouse.spark.ddl import ensure_tables
 from lakehouse.spark.session import session
-from lakehouse.tables import ALL
 
 
 def work() -> str:
     """Create what is missing; say how much changed."""
     spark = session(Settings(), "create_tables")
-    changed = ensure_tables(spark, ALL)
-    return f"{len(ALL)} tables, {len(changed)} statements"
+    tables = all_tables(load_sources())
+    changed = ensure_tables(spark, tables)
+    return f"{len(tables)} tables, {len(changed)} statements"
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from lakehouse.flow.job import run
 from lakehouse.flow.publish import publish
 from lakehouse.nessie import Nessie
 from lakehouse.plant import load_plant
+from lakehouse.quality.expectations import expected
 from lakehouse.settings import Settings
 from lakehouse.spark.session import session
 
@@ -20,7 +21,7 @@ def work() -> str:
     asked, settings = parser.parse_args(), Settings()
     spark, plant = session(settings, "publish"), load_plant(settings.plant_folders)
     nessie = Nessie(settings.nessie_api)
-    done = publish(spark, nessie, plant, asked.owner, ttl_s=settings.lease_ttl_s, wait_s=asked.wait, rebuild=asked.rebuild)
+    done = publish(spark, nessie, plant, asked.owner, ttl_s=settings.lease_ttl_s, wait_s=asked.wait, rebuild=asked.rebuild, expects=expected)
     if done is None:
         return "nothing to publish"
     return f"published revision {done.revision}: {done.machine_shift_count} machine-shifts, {done.temperature_extent_count} temperature extents"

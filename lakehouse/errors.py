@@ -162,6 +162,14 @@ class AuditFailedError(LakehouseError):
     remedy = "The last publication stays in place. Read the failed audits in ops.audit_result, repair the cause, publish again."
 
 
+class KeyNotUniqueError(LakehouseError):
+    """A table is to be joined by columns that are no key of it."""
+
+    code = "E_KEY_NOT_UNIQUE"
+    exit_code = 27
+    remedy = "Nothing was published. Join by the table's key (docs/data-dictionary.md), or bring it to one row for each key first."
+
+
 class SourceLateError(LakehouseError):
     """A source has sent nothing for longer than its tables promise."""
 

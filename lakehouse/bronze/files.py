@@ -9,7 +9,6 @@ from datetime import datetime
 import pyarrow as pa
 
 BATCH_ROWS = 100_000
-Row = tuple[int, dict[str, str]]
 
 SCHEMA = pa.schema(
     [
@@ -35,47 +34,47 @@ class Envelope:
     landed_at: datetime
 
 
-def batch(rows: Iterable[tuple[Envelope, Row]]) -> pa.Table:
-    """Return bronze rows as one Arrow table of `SCHEMA`."""
-    records = [
-        {
-            "file_sha256": envelope.file_sha256,
-            "object_key": envelope.object_key,
-            "site_id": envelope.site_id,
-            "sheet": envelope.sheet,
-            "row_no": number,
-            "cells": list(cells.items()),
-            "landed_at": envelope.landed_at,
-        }
-        for envelope, (number, cells) in rows
-    ]
-    return pa.Table.from_pylist(records, schema=SCHEMA)
+def enveloped(rows: pa.Table, envelope: Envelope) -> pa.Table:
+    """Return rows of one file as bronze rows.
+
+    Args:
+        rows: row_no int64 and cells map<string,string>.
+        envelope: where they come from.
+    """
+    said = {
+        "file_sha256": envelope.file_sha256,
+        "object_key": envelope.object_key,
+        "site_id": envelope.site_id,
+        "sheet": envelope.sheet,
+        "landed_at": envelope.landed_at,
+    }
+    columns = {name: pa.repeat(pa.scalar(value, SCHEMA.field(name).type), rows.num_rows) for name, value in said.items()}
+    return pa.table([rows.column(name) if name in rows.column_names else columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
 @dataclass
 class BronzeWriter:
-    """Appends rows of many files to one bronze table on a branch, at most `BATCH_ROWS` in memory.
+    """Appends rows of many files to one bronze table on a branch, at most `BATCH_ROWS` and one batch of a reader in memory.
 
     Attributes:
-        write: takes one Arrow table of rows.
+        write: takes one Arrow table of bronze rows.
     """
 
     write: Callable[[pa.Table], None]
-    _held: list[tuple[Envelope, Row]] = field(default_factory=list)
+    _held: list[pa.Table] = field(default_factory=list)
 
-    def add(self, envelope: Envelope, rows: Iterable[Row]) -> int:
-        """Take the rows of one file and return how many there were."""
+    def add(self, envelope: Envelope, batches: Iterable[pa.Table]) -> int:
+        """Take the rows of one file, as its reader gives them, and return how many there were."""
         count = 0
-        for row in rows:
-            self._held.append((envelope, row))
-            count += 1
-            if len(self._held) >= BATCH_ROWS:
+        for rows in batches:
+            self._held.append(enveloped(rows, envelope))
+            count += rows.num_rows
+            if sum(each.num_rows for each in self._held) >= BATCH_ROWS:
                 self.flush()
         return count
 
     def flush(self) -> None:
         """Write what is held; call it once after the last file."""
         if self._held:
-            self.write(batch(self._held))
+            self.write(pa.concat_tables(self._held))
             self._held.clear()
-

@@ -13,20 +13,21 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from lakehouse.errors import SettingsError
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.extents import Span, merged, shift_span
 from lakehouse.model import Table, quarantine_of
 from lakehouse.plant import PlantModel
 from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused, settled
-from lakehouse.silver import confirmation, production_event
+from lakehouse.silver import confirmation, production_event, typed, versions
 from lakehouse.silver.site_terms import SiteTerms
+from lakehouse.sources import tables
 from lakehouse.sources.contracts import AnyContract, Profile, WorkbookContract
-from lakehouse.sources.formats import DelimitedContract
+from lakehouse.sources.formats import Contract, DelimitedContract
 from lakehouse.spark.write import append, delete_by_key, merge_by_key
 from lakehouse.tables import bronze, silver
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NO_MACHINE = ""
 
 
 def site_terms(plant: PlantModel, site_ids: Iterable[str]) -> dict[str, SiteTerms]:
@@ -39,9 +40,16 @@ def site_terms(plant: PlantModel, site_ids: Iterable[str]) -> dict[str, SiteTerm
     return terms
 
 
-def bronze_table(name: str) -> Table:
-    """Return a bronze table of files by name."""
-    return next(table for table in bronze.FILE_TABLES if table.name == name)
+def bronze_of(contract: AnyContract) -> Table:
+    """Return the bronze table of a source."""
+    if isinstance(contract, WorkbookContract):
+        return next(table for table in bronze.FILE_TABLES if table.name == contract.bronze)
+    return tables.bronze_table(contract)
+
+
+def silver_of(contract: AnyContract) -> Table:
+    """Return the silver table of a source."""
+    return tables.DECLARED[contract.silver] if isinstance(contract, WorkbookContract) else tables.declared_table(contract)
 
 
 def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files: Sequence[str], branch: str) -> Conformed:
@@ -57,10 +65,10 @@ def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files
     Raises:
         ConservationError: the rows do not add up; nothing was merged.
     """
-    landed = spark.table(bronze_table(contract.bronze).at(branch))
+    landed = spark.table(bronze_of(contract).at(branch))
     with persisted(landed.where(F.col("file_sha256").isin(*files))) as rows:
         sites = [row["site_id"] for row in rows.select("site_id").distinct().collect()]
-        known = spark.table(_silver_table(contract.silver or "").at(branch)).where(F.col("site_id").isin(*sites))
+        known = spark.table(silver_of(contract).at(branch)).where(F.col("site_id").isin(*sites))
         batch = _Batch(rows, known, sites, plant, branch)
         conformed = _conformed(batch, contract, landed)
         conformed.counts.check(conformed.silver_table.schema_name)
@@ -72,11 +80,7 @@ def _conformed(batch: _Batch, contract: AnyContract, landed: DataFrame) -> Confo
         return _confirmations(batch, contract, landed)
     if isinstance(contract, DelimitedContract) and contract.silver == silver.PRODUCTION_EVENT.name:
         return _events(batch, contract)
-    raise SettingsError(f"bronze.{contract.bronze}", "its rows cannot be conformed yet", "correct --source")
-
-
-def _silver_table(name: str) -> Table:
-    return next(table for table in silver.FILE_TABLES if table.name == name)
+    return _typed(batch, contract)
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,32 @@ def _events(batch: _Batch, contract: DelimitedContract) -> Conformed:
             append(fresh, table, batch.branch)
     counts = Counts(batch.rows.count(), kept_count, quarantined, good_count - kept_count, 0)
     return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
+
+
+def _typed(batch: _Batch, contract: Contract) -> Conformed:
+    """Conform by the contract's `fields` alone; the row that arrived last counts."""
+    table = tables.declared_table(contract)
+    derived = confirmation.derived(contract.key) if table is silver.CONFIRMATION else {}
+    candidates = typed.candidates(batch.rows, table, tables.readings(contract), contract.null_words, contract.zone, batch.terms, derived)
+    with persisted(judged(candidates, table)) as reviewed, persisted(batch.known) as before:
+        fates = settled(versions.told(kept(reviewed), before, table).rows)
+        tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
+        new = fates.where("fate = 'kept'")
+        spans = _site_spans(new)
+        if table is silver.CONFIRMATION:
+            old = before.join(new.select(*table.key), list(table.key), "left_semi")
+            spans = [*_confirmation_spans(batch.plant, new, "confirmation_new"), *_confirmation_spans(batch.plant, old, "confirmation_old")]
+        quarantined = _quarantine(reviewed, table, batch.branch)
+        if spans:
+            merge_by_key(new, table, batch.branch)
+    counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), tally.get("superseded", 0))
+    return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
+
+
+def _site_spans(rows: DataFrame) -> list[Span]:
+    """One span for each site whose rows changed: they are of no machine, so that only the site and the landing time are told."""
+    found = rows.groupBy("site_id").agg(F.unix_micros(F.min("landed_at")).alias("first"), F.unix_micros(F.max("landed_at")).alias("last")).collect()
+    return [Span(row["site_id"], NO_MACHINE, "row", _instant(row["first"]), _instant(row["last"])) for row in found]
 
 
 def _event_spans(events: DataFrame) -> list[Span]:

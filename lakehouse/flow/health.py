@@ -19,11 +19,17 @@ EVENT_AT = {
     "machine_count": "reading_at",
     "production_event": "end_at",
     "confirmation": "coalesce(end_at, cast(posting_date AS timestamp))",
+    "production_plan": "cast(plan_date AS timestamp)",
+    "production_result": "inspected_at",
+    "work_order": "greatest(created_at, started_at, ended_at)",
+    "stock_movement": "cast(registered_date AS timestamp)",
 }
+"""When a row of a table happened; of master data nothing happens."""
+NOTHING = "cast(NULL AS timestamp)"
 UNKNOWN_SITE = "unknown"
 
 
-def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: int, *, recount: bool) -> DataFrame:
+def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: int, written: frozenset[str] | None) -> DataFrame:
     """Return the whole new content of gold.source_health.
 
     Args:
@@ -31,24 +37,28 @@ def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: i
         branch: Nessie branch.
         as_of: knowledge time.
         revision: publication.
-        recount: count append-only tables whole, too, instead of adding what was landed since the present content.
+        written: names of the silver tables that were written since the present content was counted; the others are as they were.
+            None counts all of them whole.
     """
     present = settled(spark.table(SOURCE_HEALTH.at(branch)))
     newest = present.groupBy("silver_table").agg(F.unix_micros(F.max("newest_landed_at")).alias("micros")).collect()
-    counted = {} if recount else {row["silver_table"]: int(row["micros"]) for row in newest if row["micros"] is not None}
-    parts = [_kept(spark, table, branch, present, counted.get(table.name)) for table in SILVER]
-    kept = reduce(DataFrame.unionByName, parts)
-    quarantined = reduce(DataFrame.unionByName, [_quarantined(spark, table, branch) for table in SILVER])
+    counted = {} if written is None else {row["silver_table"]: int(row["micros"]) for row in newest if row["micros"] is not None}
+    again = [table for table in SILVER if written is None or table.name in written]
+    rest = present.where(~F.col("silver_table").isin([table.name for table in again]) if again else F.lit(True))
+    stamps = {"revision": F.lit(revision), "as_of": F.lit(as_of).cast("timestamp")}
+    if not again:
+        return settled(rest.withColumns(stamps))
+    kept = reduce(DataFrame.unionByName, [_kept(spark, table, branch, present, counted.get(table.name)) for table in again])
+    quarantined = reduce(DataFrame.unionByName, [_quarantined(spark, table, branch) for table in again])
     promised = spark.createDataFrame([(t.name, t.fresh_within_s) for t in SILVER], "silver_table string, promised_within_s int")
-    return settled(
+    found = (
         kept.join(quarantined, ["site_id", "silver_table"], "full")
         .join(F.broadcast(promised), ["silver_table"])
         .withColumn("kept_count", F.coalesce("kept_count", F.lit(0)))
         .withColumn("quarantined_count", F.coalesce("quarantined_count", F.lit(0)))
         .withColumn("quarantined_by_rule", F.coalesce("quarantined_by_rule", F.create_map().cast("map<string,bigint>")))
-        .withColumn("revision", F.lit(revision))
-        .withColumn("as_of", F.lit(as_of).cast("timestamp"))
     )
+    return settled(found.withColumns(stamps).unionByName(rest.withColumns(stamps)))
 
 
 def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, since_us: int | None) -> DataFrame:
@@ -61,9 +71,8 @@ def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, si
     if counted:
         rows = rows.where(F.col("landed_at") > F.timestamp_micros(F.lit(since_us)))
     columns = ("site_id", "newest_event_at", "newest_landed_at", "kept_count")
-    found = rows.select(
-        "site_id", F.expr(EVENT_AT[table.name]).alias("newest_event_at"), F.col("landed_at").alias("newest_landed_at"), F.lit(1).alias("kept_count")
-    )
+    happened = F.expr(EVENT_AT.get(table.name, NOTHING)).alias("newest_event_at")
+    found = rows.select("site_id", happened, F.col("landed_at").alias("newest_landed_at"), F.lit(1).alias("kept_count"))
     if counted:
         found = found.unionByName(present.where(F.col("silver_table") == table.name).select(*columns))
     return found.groupBy("site_id", F.lit(table.name).alias("silver_table")).agg(

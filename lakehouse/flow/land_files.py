@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 import structlog
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -23,12 +24,13 @@ from lakehouse.bronze.files import BronzeWriter, Envelope
 from lakehouse.bronze.landing_zone import LandingZone, Listed
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import ContractError, FencedError, SettingsError
-from lakehouse.flow.conform_files import bronze_table, conform
+from lakehouse.flow.conform_files import bronze_of, conform
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.land_topics import commit_row, next_seq
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.sources import csv_text, delimited, workbook
+from lakehouse.sources import delimited, workbook
+from lakehouse.sources.cell_batches import by_hundred_thousand
 from lakehouse.sources.contracts import AnyContract, ContractBreachError, Difference, WorkbookContract
 from lakehouse.sources.formats import DelimitedContract
 from lakehouse.spark.schema import struct_of
@@ -160,7 +162,7 @@ class FileLanding:
         return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed)
 
     def _land(self, ready: Sequence[Listed], landed: set[str], now: datetime, branch: str) -> list[Outcome]:
-        table = bronze_table(self.contract.bronze)
+        table = bronze_of(self.contract)
         writer = BronzeWriter(lambda rows: append(self.spark.createDataFrame(rows), table, branch))
         outcomes: list[Outcome] = []
         for nth, listed in enumerate(ready):
@@ -180,16 +182,16 @@ class FileLanding:
         if sha256 in landed:
             return Outcome(listed.key, sha256, "duplicate")
         try:
-            sheet, rows = self._parsed(path, listed)
+            sheet, batches = self._parsed(path, listed)
         except ContractBreachError as breach:
             return _rejected(listed, sha256, breach.differences)
         self.zone.keep_raw(path, sha256)
         landed.add(sha256)
-        count = writer.add(Envelope(sha256, listed.key, listed.site_id, sheet, at), rows)
+        count = writer.add(Envelope(sha256, listed.key, listed.site_id, sheet, at), batches)
         return Outcome(listed.key, sha256, "landed", row_count=count)
 
-    def _parsed(self, path: Path, listed: Listed) -> tuple[str, Any]:
-        """Sheet name (empty for text) and rows of a file.
+    def _parsed(self, path: Path, listed: Listed) -> tuple[str, Iterator[pa.Table]]:
+        """Sheet name (empty for other files) and rows of a file that was checked whole, in batches.
 
         Raises:
             ContractBreachError: the file breaks its contract.
@@ -198,10 +200,10 @@ class FileLanding:
             raise ContractBreachError([Difference("key", f"{self.source}/<site_id>/<file>", listed.key)])
         if isinstance(self.contract, WorkbookContract):
             profile = self.contract.profile(listed.site_id)
-            return profile.sheet, workbook.rows(path, profile)
+            return profile.sheet, by_hundred_thousand(workbook.rows(path, profile))
         if isinstance(self.contract, DelimitedContract):
             delimited.check(path, self.contract)
-            return "", csv_text.rows(path, self.contract)
+            return "", delimited.batches(path, self.contract)
         raise SettingsError(f"source {self.source}", f"files of kind {self.contract.kind} cannot be landed yet", "correct --source")
 
     def _conform(self, outcomes: Sequence[Outcome], now: datetime, branch: str) -> Conformed | None:

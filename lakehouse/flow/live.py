@@ -29,8 +29,8 @@ from lakehouse.flow.watch import PlantWatch
 from lakehouse.nessie import Nessie
 from lakehouse.settings import Settings
 from lakehouse.spark.maintenance import trim_snapshots
+from lakehouse.tables import GOLD
 from lakehouse.tables.bronze import TOPIC_TABLES as BRONZE_TOPICS
-from lakehouse.tables.gold import GOLD
 from lakehouse.tables.ops import AUDIT_RESULT, PUBLICATION, TOPIC_COMMIT
 from lakehouse.tables.silver import TOPIC_TABLES as SILVER_TOPICS
 

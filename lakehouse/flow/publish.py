@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 import structlog
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import AuditFailedError
 from lakehouse.flow.health import source_health
-from lakehouse.flow.summarise import GoldFrames, MachineShift, SilverFrames, summarise, temperature_windows
-from lakehouse.flow.touched import Consumed, Extent, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
+from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
+from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
+from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.quality.audits import audited
+from lakehouse.quality.audits import AuditResult, audited
 from lakehouse.quality.rules import persisted
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.small_work import small_work
 from lakehouse.spark.write import append, replace_touched
 from lakehouse.tables import gold, ops, silver
+from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
+Expects = Callable[[DataFrame, Table], list[AuditResult]]
 WINDOW = timedelta(minutes=10)
 FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
@@ -57,17 +60,27 @@ class Published:
 
 @dataclass(frozen=True)
 class _Work:
-    """What one publication rebuilds."""
+    """What one publication rebuilds: machine-shifts, those to reconcile, temperature stretches, and sites' plans and orders."""
 
     shifts: list[MachineShift]
+    reconciled: list[MachineShift]
+    planned: list[str]
+    ordered: list[str]
     readings: list[Extent]
-    topic_seq: int
-    file_seq: int
+    fresh: Fresh
     reason: str
 
 
 def publish(
-    spark: SparkSession, nessie: Nessie, plant: PlantModel, owner: str, *, ttl_s: int, wait_s: float, rebuild: bool = False
+    spark: SparkSession,
+    nessie: Nessie,
+    plant: PlantModel,
+    owner: str,
+    *,
+    ttl_s: int,
+    wait_s: float,
+    rebuild: bool = False,
+    expects: Expects | None = None,
 ) -> Published | None:
     """Bring gold up to date and publish it; None when there was nothing to do.
 
@@ -79,6 +92,7 @@ def publish(
         ttl_s: seconds after which a silent holder's lease may be taken.
         wait_s: seconds to wait for the lease.
         rebuild: redo everything, not only what was touched.
+        expects: further audits of the rows of a table before it is published.
 
     Raises:
         LeaseHeldError: somebody else is publishing.
@@ -96,7 +110,7 @@ def publish(
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
             with small_work(spark) if len(work.shifts) <= FEW_SHIFTS else nullcontext():
-                _write(spark, nessie, plant, work, done, branch, recount=rebuild)
+                _write(spark, nessie, plant, work, done, branch, recount=rebuild, expects=expects)
             _record(spark, plant, work, done, owner, branch)
             crashpoint("before_publish")
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
@@ -119,19 +133,23 @@ def last_publication(spark: SparkSession, branch: str = "main") -> Consumed:
 
 
 def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: datetime, branch: str, rebuild: bool) -> _Work | None:
-    fresh, topic_seq, file_seq = new_extents(spark, consumed, branch)
+    fresh = new_extents(spark, consumed, branch)
     versions = site_versions(plant)
     changed = [site for site, version in versions.items() if rebuild or consumed.plant_versions.get(site, version) != version]
-    extents = with_neighbours(spark, fresh, spark.table(silver.MACHINE_COUNT.at(branch)))
+    extents = with_neighbours(spark, fresh.extents, spark.table(silver.MACHINE_COUNT.at(branch)), spark.table(silver.MACHINE_INTERRUPTION.at(branch)))
     if changed:
         extents += everything(spark, START_AND_END, branch, changed)
     running = running_extents(plant, _known_machines(spark, branch), consumed.as_of, as_of)
     shifts = machine_shifts(plant, [*extents, *running], as_of)
     readings = reading_spans(extents)
-    if not shifts and not readings and (topic_seq, file_seq) == (consumed.topic_seq, consumed.file_seq):
+    if not shifts and not readings and (fresh.topic_seq, fresh.file_seq) == (consumed.topic_seq, consumed.file_seq):
         return None
-    reason = "rebuild" if changed else "touched" if fresh else "clock"
-    return _Work(shifts, readings, topic_seq, file_seq, reason)
+    compared = shifts_to_reconcile(spark, plant, extents, as_of, branch)
+    planned, ordered = (
+        sorted({*sites_of(fresh.extents, tables), *(sites_in(spark, tables, branch, changed) if changed else [])}) for tables in (OF_PLAN, OF_ORDERS)
+    )
+    reason = "rebuild" if changed else "touched" if fresh.extents else "clock"
+    return _Work(shifts, compared, planned, ordered, readings, fresh, reason)
 
 
 def site_versions(plant: PlantModel) -> dict[str, str]:
@@ -145,7 +163,17 @@ def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
     return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
-def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, done: Published, branch: str, *, recount: bool) -> None:
+def _write(
+    spark: SparkSession,
+    nessie: Nessie,
+    plant: PlantModel,
+    work: _Work,
+    done: Published,
+    branch: str,
+    *,
+    recount: bool,
+    expects: Expects | None,
+) -> None:
     frames = SilverFrames(
         interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
         counts=spark.table(silver.MACHINE_COUNT.at(branch)),
@@ -156,18 +184,23 @@ def _write(spark: SparkSession, nessie: Nessie, plant: PlantModel, work: _Work, 
     if work.shifts:
         made = summarise(spark, plant, work.shifts, frames, done.as_of, done.revision)
         with persisted(made.time_segment) as segments, persisted(made.machine_shift) as shifts:
-            _audit(spark, nessie, GoldFrames(segments, shifts), done, branch)
+            more = [*expects(segments, gold.TIME_SEGMENT), *expects(shifts, gold.MACHINE_SHIFT)] if expects else []
+            _audit(spark, nessie, [*audited(segments, shifts), *more], done, branch)
             replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(work.shifts, "segment_start_at"))
             replace_touched(shifts, gold.MACHINE_SHIFT, branch, shifts_condition(work.shifts, "shift_start_at"))
+    if work.reconciled:
+        rows = reconciled(spark, plant, work.reconciled, frames, done.as_of, done.revision)
+        replace_touched(rows, ORDER_RECONCILIATION, branch, shifts_condition(work.reconciled, "shift_start_at"))
+    write_orders(spark, plant, work.planned, work.ordered, branch, done.as_of, done.revision)
     if work.readings:
         spans = _window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
         replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, spans_condition(spans, "window_start_at"))
-    replace_touched(source_health(spark, branch, done.as_of, done.revision, recount=recount), gold.SOURCE_HEALTH, branch, "true")
+    written = None if recount else work.fresh.written
+    replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 
 
-def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Published, branch: str) -> None:
-    results = audited(frames.time_segment, frames.machine_shift)
+def _audit(spark: SparkSession, nessie: Nessie, results: Sequence[AuditResult], done: Published, branch: str) -> None:
     rows = [(done.revision, each.audit, each.violation_count, each.example, done.as_of) for each in results]
     broken = [each for each in results if each.violation_count]
     if broken:
@@ -180,8 +213,9 @@ def _audit(spark: SparkSession, nessie: Nessie, frames: GoldFrames, done: Publis
 
 
 def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, owner: str, branch: str) -> None:
+    reached, versions = work.fresh, site_versions(plant)
     row = (
-        done.revision, datetime.now(UTC), done.as_of, owner, work.topic_seq, work.file_seq, site_versions(plant), len(work.shifts), work.reason,
+        done.revision, datetime.now(UTC), done.as_of, owner, reached.topic_seq, reached.file_seq, versions, len(work.shifts), work.reason,
     )  # fmt: skip
     append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, branch)
 

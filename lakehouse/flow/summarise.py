@@ -15,6 +15,7 @@ from lakehouse.gold import claims, counters, quantities
 from lakehouse.gold.counters import REACH
 from lakehouse.gold.ledger import segments
 from lakehouse.gold.machine_shift import machine_shifts
+from lakehouse.gold.order_reconciliation import order_reconciliation
 from lakehouse.gold.scope import MachineShift, Scope, scope_of
 from lakehouse.gold.spans import on_windows
 from lakehouse.gold.temperature_window import BEFORE_S
@@ -22,8 +23,9 @@ from lakehouse.gold.temperature_window import temperature_windows as windows_of_
 from lakehouse.plant import PlantModel
 from lakehouse.spark.schema import shaped
 from lakehouse.tables.gold import MACHINE_SHIFT, TEMPERATURE_WINDOW, TIME_SEGMENT
+from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
-__all__ = ["GoldFrames", "MachineShift", "SilverFrames", "summarise", "temperature_windows"]
+__all__ = ["GoldFrames", "MachineShift", "SilverFrames", "reconciled", "summarise", "temperature_windows"]
 
 CHAIN = dt.timedelta(days=1)
 """How far beyond a window stops are looked for that abut those within: no micro-stop threshold is longer."""
@@ -80,13 +82,28 @@ def summarise(
     readings = _with_heartbeat(near.counts, scope)
     made = counters.steps(readings)
     confirmed = _confirmed(near.confirmations, scope)
-    segment_rows = segments(_claims(near, scope, readings, made, confirmed, as_of), scope.windows)
+    last = _last_readings(silver.counts, near.interruptions, scope, as_of)
+    segment_rows = segments(_claims(near, scope, last, readings, made, confirmed, as_of), scope.windows)
     ledger = shaped(_stamped(segment_rows, as_of, revision), TIME_SEGMENT)
     pieces = quantities.placed(quantities.of_counters(made).unionByName(quantities.of_events(near.events)), scope.days)
     placed = quantities.with_cycle(pieces.unionByName(quantities.of_confirmations(confirmed)), scope.sites)
     counted = on_windows(counters.counted(made), scope.days)
     rows = machine_shifts(scope.windows, ledger, quantities.by_window(placed), counted)
     return GoldFrames(time_segment=ledger, machine_shift=shaped(_stamped(rows, as_of, revision), MACHINE_SHIFT))
+
+
+def reconciled(
+    spark: SparkSession, plant: PlantModel, shifts: Sequence[MachineShift], silver: SilverFrames, as_of: dt.datetime, revision: int
+) -> DataFrame:
+    """Lay what counter, MES and confirmations tell of machine-shifts side by side: rows of gold.order_reconciliation.
+
+    Args: those of `summarise`.
+    """
+    scope = scope_of(spark, plant, shifts, as_of)
+    near = _near(silver, shifts, as_of)
+    pieces = quantities.of_counters(counters.steps(near.counts)).unionByName(quantities.of_events(near.events))
+    rows = order_reconciliation(pieces, _confirmed(near.confirmations, scope), scope.windows, scope.days)
+    return shaped(_stamped(rows, as_of, revision), ORDER_RECONCILIATION)
 
 
 def temperature_windows(
@@ -117,9 +134,11 @@ def temperature_windows(
     return shaped(_stamped(kept, as_of, revision), TEMPERATURE_WINDOW)
 
 
-def _claims(near: SilverFrames, scope: Scope, readings: DataFrame, made: DataFrame, confirmed: DataFrame, as_of: dt.datetime) -> DataFrame:
+def _claims(
+    near: SilverFrames, scope: Scope, last: DataFrame, readings: DataFrame, made: DataFrame, confirmed: DataFrame, as_of: dt.datetime
+) -> DataFrame:
     facts = (
-        claims.of_interruptions(near.interruptions, counters.last_readings(readings), scope.machines, as_of),
+        claims.of_interruptions(near.interruptions, last, scope.machines, as_of),
         claims.of_events(near.events),
         claims.of_counters(counters.coverage(readings), "heard"),
         claims.of_counters(counters.evidence(made), "made"),
@@ -128,25 +147,44 @@ def _claims(near: SilverFrames, scope: Scope, readings: DataFrame, made: DataFra
     return scope.calendar.unionByName(said).unionByName(claims.of_confirmations(confirmed, scope.calendar))
 
 
+def _speaking(scope: Scope) -> DataFrame:
+    """Return the machines that readings speak for, with their attributes in force."""
+    speaks = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id").distinct()
+    return scope.machines.join(speaks, ["site_id", "machine_id"], "left_semi").select("site_id", "machine_id", "in_force")
+
+
+def _last_readings(counts: DataFrame, stops: DataFrame, scope: Scope, as_of: dt.datetime) -> DataFrame:
+    """Return the last reading of each machine with an open stop, however far from the windows that are rebuilt it lies."""
+    is_open = stops.where("end_at IS NULL AND status != 'cancelled'")
+    found = is_open.groupBy("site_id", "machine_id").agg(F.unix_micros(F.min("start_at")).alias("since_us")).collect()
+    if not found:
+        return counters.last_readings(counts.where("false"))
+    named = F.col("site_id").isin(sorted({row["site_id"] for row in found})) & F.col("machine_id").isin(sorted({row["machine_id"] for row in found}))
+    since = F.timestamp_micros(F.lit(min(row["since_us"] for row in found)))
+    heard = counts.where(named & (F.col("reading_at") >= since) & (F.col("reading_at") <= F.lit(as_of)))
+    return counters.last_readings(heard.join(F.broadcast(_speaking(scope)), ["site_id", "machine_id"], "left_semi"))
+
+
 def _with_heartbeat(counts: DataFrame, scope: Scope) -> DataFrame:
     """Keep the readings of machines that they speak for, with the heartbeat in force at each."""
-    speaks = scope.windows.where("state_source = 'state' OR quantity_source = 'counter'").select("site_id", "machine_id").distinct()
-    machines = scope.machines.join(speaks, ["site_id", "machine_id"], "left_semi").select("site_id", "machine_id", "in_force")
+    machines = _speaking(scope)
     known = counts.join(F.broadcast(machines), ["site_id", "machine_id"])
     return known.withColumn("heartbeat_us", F.expr("get(filter(in_force, f -> f.valid_from <= reading_at), 0).heartbeat_us")).drop("in_force")
 
 
 def _confirmed(confirmations: DataFrame, scope: Scope) -> DataFrame:
-    """Give confirmations to their windows: that of their posting, or, by policy, that in which the pieces were made."""
-    made = "by_production_time AND produced_date IS NOT NULL"
-    posted = confirmations.join(F.broadcast(scope.sites.select("site_id", "by_production_time")), "site_id").withColumns(
+    """Give confirmations to their windows: that of their posting, or, by the policy for their pass, that in which the pieces were made."""
+    made = "if(is_rework, rework_policy, late_scrap_policy) = 'production_time' AND produced_date IS NOT NULL"
+    policies = scope.sites.select("site_id", "late_scrap_policy", "rework_policy")
+    posted = confirmations.join(F.broadcast(policies), "site_id").withColumns(
         {
             "shift_date": F.expr(f"CASE WHEN {made} THEN produced_date ELSE posting_date END"),
             "shift_id": F.expr(f"CASE WHEN {made} THEN produced_shift_id ELSE shift_id END"),
         }
     )
-    unneeded = ("start_at", "end_at", "source_ref", "landed_at", "posting_date", "produced_date", "produced_shift_id", "by_production_time")
-    return posted.drop(*unneeded).join(F.broadcast(scope.windows), ["site_id", "machine_id", "shift_date", "shift_id"])
+    unneeded = ("start_at", "end_at", "source_ref", "landed_at", "posting_date", "produced_date", "produced_shift_id")
+    placed = posted.drop(*unneeded, "late_scrap_policy", "rework_policy")
+    return placed.join(F.broadcast(scope.windows), ["site_id", "machine_id", "shift_date", "shift_id"])
 
 
 def _near(silver: SilverFrames, shifts: Sequence[MachineShift], as_of: dt.datetime) -> SilverFrames:

@@ -49,15 +49,27 @@ class Consumed:
     as_of: datetime | None = None
 
 
-def new_extents(spark: SparkSession, consumed: Consumed, branch: str) -> tuple[list[Extent], int, int]:
-    """Return the extents of all commits after `consumed`, and the sequence numbers that they reach."""
+@dataclass(frozen=True)
+class Fresh:
+    """What was committed since a publication: extents, the silver tables that were written, and the sequence numbers reached."""
+
+    extents: list[Extent]
+    written: frozenset[str]
+    topic_seq: int
+    file_seq: int
+
+
+def new_extents(spark: SparkSession, consumed: Consumed, branch: str) -> Fresh:
+    """Return what the commits after `consumed` say."""
     found: list[Extent] = []
+    written: set[str] = set()
     reached = []
     for table, seq in ((TOPIC_COMMIT, consumed.topic_seq), (FILE_COMMIT, consumed.file_seq)):
         rows = _merged(spark.table(table.at(branch)).where(F.col("commit_seq") > seq)).collect()
         found += [Extent(r["silver_table"], r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in rows if r["site_id"]]
+        written |= {r["silver_table"] for r in rows}
         reached.append(max([seq, *(int(r["seq"]) for r in rows)]))
-    return found, reached[0], reached[1]
+    return Fresh(found, frozenset(written), reached[0], reached[1])
 
 
 def _merged(commits: DataFrame) -> DataFrame:
@@ -72,13 +84,16 @@ def _utc(micros: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
-def with_neighbours(spark: SparkSession, extents: Sequence[Extent], readings: DataFrame) -> list[Extent]:
+def with_neighbours(spark: SparkSession, extents: Sequence[Extent], readings: DataFrame, stops: DataFrame) -> list[Extent]:
     """Return the extents with those of counters widened to the readings before and after: a new reading changes both spans.
+
+    The first sign of life after a long silence also carries an open stop through all of the silence: it is widened to that stop's start.
 
     Args:
         spark: the session.
         extents: what was touched.
         readings: silver.machine_count.
+        stops: silver.machine_interruption.
     """
     counts = [each for each in extents if each.silver_table == MACHINE_COUNT.name]
     if not counts:
@@ -96,20 +111,41 @@ def with_neighbours(spark: SparkSession, extents: Sequence[Extent], readings: Da
         .groupBy("site_id", "machine_id", "from_at", "to_at")
         .agg(
             F.unix_micros(F.coalesce(F.max(F.when(at < F.col("from_at"), at)), F.col("from_at"))).alias("from_us"),
+            F.max(F.when(at < F.col("from_at"), at)).isNull().alias("is_first"),
             F.unix_micros(F.coalesce(F.min(F.when(at > F.col("to_at"), at)), F.col("to_at"))).alias("to_us"),
         )
         .collect()
     )
-    wide = [Extent(MACHINE_COUNT.name, r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in widened]
+    since = _open_since(stops, {(r["site_id"], r["machine_id"]) for r in widened if r["is_first"]})
+    wide = []
+    for r in widened:
+        from_us = min(r["from_us"], since.get((r["site_id"], r["machine_id"]), r["from_us"])) if r["is_first"] else r["from_us"]
+        wide.append(Extent(MACHINE_COUNT.name, r["site_id"], r["machine_id"], _utc(from_us), _utc(r["to_us"])))
     return [each for each in extents if each.silver_table != MACHINE_COUNT.name] + wide
 
 
-def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime) -> list[MachineShift]:
-    """Return each machine-shift that shares time with an extent and has begun by `as_of`, once, in order."""
+def _open_since(stops: DataFrame, machines: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return when the earliest open stop of each of these machines began, in microseconds; machines without one are left out."""
+    if not machines:
+        return {}
+    named = F.concat_ws("\u0000", "site_id", "machine_id").isin(["\u0000".join(machine) for machine in sorted(machines)])
+    found = stops.where(named & F.expr("end_at IS NULL AND status != 'cancelled'")).groupBy("site_id", "machine_id")
+    return {(r["site_id"], r["machine_id"]): r["us"] for r in found.agg(F.unix_micros(F.min("start_at")).alias("us")).collect()}
+
+
+def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime, *, all_sources: bool = False) -> list[MachineShift]:
+    """Return each machine-shift that shares time with an extent and has begun by `as_of`, once, in order.
+
+    Args:
+        plant: the plant model.
+        extents: what was touched.
+        as_of: knowledge time.
+        all_sources: also for tables that are not among what the machine's times and quantities are made of.
+    """
     found: set[MachineShift] = set()
     for each in extents:
         machine = plant.machine(each.site_id, each.machine_id)
-        if machine is None or not _speaks(each.silver_table, machine):
+        if machine is None or not (all_sources or _speaks(each.silver_table, machine)):
             continue
         chain = _chain(machine) if each.silver_table in STOPS else timedelta()
         for window in plant.windows(each.site_id, each.from_at - chain, each.to_at + chain + timedelta(microseconds=1)):

@@ -38,7 +38,8 @@ _WINDOW = pa.schema(
         ("window_end_at", _INSTANT), ("calendar_day_us", pa.int64()), ("zone", pa.string()), ("is_scheduled", pa.bool_()),
         ("state_source", pa.string()), ("quantity_source", pa.string()), ("speaks_orders", pa.bool_()), ("heartbeat_us", pa.int64()),
         ("no_order_is_planned", pa.bool_()), ("profile", pa.string()), ("line_flow", pa.string()), ("line_role", pa.list_(pa.string())),
-        ("constraint_id", pa.string()), ("plant_version", pa.string()),
+        ("constraint_id", pa.string()), ("plant_version", pa.string()), ("late_scrap_policy", pa.string()), ("rework_policy", pa.string()),
+        ("reconciliation_ratio", pa.decimal128(7, 6)),
     ]
 )  # fmt: skip
 _DAY = pa.schema([("day", pa.int32()), ("first_day", pa.int32()), *_WINDOW])
@@ -70,7 +71,7 @@ _PART = pa.struct([("part_no", pa.string()), ("planned_scrap_ratio", pa.decimal1
 _SITE = pa.schema(
     [
         ("site_id", pa.string()), ("cycles", pa.list_(_CYCLE)), ("parts", pa.list_(_PART)), ("startup_reasons", pa.list_(pa.string())),
-        ("by_production_time", pa.bool_()),
+        ("late_scrap_policy", pa.string()), ("rework_policy", pa.string()),
     ]
 )  # fmt: skip
 ALWAYS = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
@@ -160,6 +161,9 @@ def _window_row(plant: PlantModel, number: int, each: MachineShift, machine: Mac
         "heartbeat_us": _micros(machine.heartbeat_s),
         "no_order_is_planned": site.declared.policies.no_order == "planned",
         "profile": site.declared.profile,
+        "late_scrap_policy": site.declared.policies.late_scrap,
+        "rework_policy": site.declared.policies.rework,
+        "reconciliation_ratio": site.declared.policies.reconciliation_ratio.quantize(Decimal("0.000001")),
         **_in_line(site, machine, window.shift_date),
         "plant_version": site.version,
     }
@@ -274,7 +278,8 @@ def _site_row(site: Site) -> dict[str, object]:
         "cycles": _cycle_rows(site),
         "parts": [{"part_no": part.part_no, "planned_scrap_ratio": part.planned_scrap_ratio} for part in site.parts.values()],
         "startup_reasons": [reason.code for reason in site.scrap_reasons.values() if reason.kind == "startup"],
-        "by_production_time": site.declared.policies.late_scrap == "production_time",
+        "late_scrap_policy": site.declared.policies.late_scrap,
+        "rework_policy": site.declared.policies.rework,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -53,10 +54,15 @@ class Policies(Declared):
     Attributes:
         no_order: time without an order counts against the machine (`counted`) or is planned down time (`planned`).
         late_scrap: scrap found later belongs to the time of production or to the time of its posting.
+        rework: what a second pass saved or lost belongs to the time of production or to the time of its posting; it is never
+            new output of the first pass, whatever the policy.
+        reconciliation_ratio: by what share of the greatest quantity counter, MES and confirmations may differ, 0 to 1.
     """
 
     no_order: Literal["counted", "planned"] = "counted"
     late_scrap: Literal["production_time", "posting_time"] = "production_time"
+    rework: Literal["production_time", "posting_time"] = "production_time"
+    reconciliation_ratio: Decimal = Field(Decimal("0.01"), ge=0, le=1, max_digits=7, decimal_places=6)
 
 
 def with_defaults(raw: object) -> object:

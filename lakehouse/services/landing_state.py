@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lakehouse.bronze.landing_zone import LandingZone, Listed
+from lakehouse.model import quarantine_of
 from lakehouse.plant import load_plant
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import Settings
 from lakehouse.sources.contracts import AnyContract, load_sources
 from lakehouse.sources.formats import MarkerObject
-from lakehouse.tables import SILVER_QUARANTINE
-from lakehouse.tables.bronze import FILES
+from lakehouse.sources.tables import file_tables
 
 Kind = Literal["files", "workbooks"]
 SEEN_SQL = "SELECT object_key, etag FROM lake.ops.landing WHERE source = ?"
@@ -146,7 +146,8 @@ def _quarantined(settings: Settings, files: Sequence[str]) -> dict[str, int]:
     if not files:
         return {}
     asked = ", ".join("?" for _ in files)
-    tables = [table.schema_name for table in SILVER_QUARANTINE if table.writer == FILES]
-    each = (f"SELECT split_part(origin, '/', 1) AS file FROM lake.{name}" for name in tables)  # noqa: S608 - declared tables
+    _, tables = file_tables(load_sources())
+    names = (quarantine_of(table).schema_name for table in tables)
+    each = (f"SELECT split_part(origin, '/', 1) AS file FROM lake.{name}" for name in names)  # noqa: S608 - declared tables
     sql = f"SELECT file, count(*) FROM ({' UNION ALL '.join(each)}) WHERE file IN ({asked}) GROUP BY file"  # noqa: S608
     return {str(file): int(count) for file, count in run_sql(settings, sql, values=list(files)).rows}

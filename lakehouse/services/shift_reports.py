@@ -14,7 +14,9 @@ from lakehouse.plant.calendar import ShiftWindow
 from lakehouse.services.sql import run_sql
 from lakehouse.serving.shift_report import Row, ShiftReport, as_csv, as_html
 from lakehouse.settings import Settings
-from lakehouse.tables import SILVER
+from lakehouse.sources.contracts import load_sources
+from lakehouse.sources.tables import file_tables
+from lakehouse.tables.silver import TOPIC_TABLES
 
 OF_SHIFT = "site_id = ? AND shift_date = ? AND shift_id = ?"
 MACHINES_SQL = f"""
@@ -85,8 +87,9 @@ def report_of(settings: Settings, shift: ShiftWindow, zone: ZoneInfo) -> ShiftRe
 
 
 def _refused(settings: Settings, shift: ShiftWindow) -> list[Row]:
-    sql = " UNION ALL ".join(REFUSED_SQL.format(name=table.name) for table in SILVER) + " ORDER BY 1, 2, 3"
-    return _ask(settings, sql, (shift.start_at, shift.end_at, shift.site_id) * len(SILVER))
+    tables = (*TOPIC_TABLES, *file_tables(load_sources())[1])
+    sql = " UNION ALL ".join(REFUSED_SQL.format(name=table.name) for table in tables) + " ORDER BY 1, 2, 3"
+    return _ask(settings, sql, (shift.start_at, shift.end_at, shift.site_id) * len(tables))
 
 
 def _ask(settings: Settings, sql: str, values: Sequence[Any]) -> list[Row]:

@@ -13,9 +13,7 @@ SERIAL = r"^[0-9]{1,6}([.][0-9]{1,12})?$"
 EXCEL_DAY_ZERO = "1899-12-30"
 SERIAL_AFTER_LEAP_BUG = 60
 DAY_MS = 86_400_000
-NUMBER = r"^[+-]?[0-9]{1,12}([.][0-9]{1,3})?$"
 TWO_WAYS = r"^[+-]?[0-9]{1,3}([.][0-9]{3})+$"
-COMMA = r"^[+-]?([0-9]{1,3}([.][0-9]{3}){0,3}|[0-9]{1,12})(,[0-9]{1,3})$"
 
 
 def text(name: str) -> Column:
@@ -24,17 +22,20 @@ def text(name: str) -> Column:
     return F.when(trimmed != "", trimmed)
 
 
-def quantity(cell: Column, decimal: str = ".") -> Column:
-    """Return a number cell as decimal(18,3), NULL when it is not exactly one.
+def quantity(cell: Column, decimal: str = ".", scale: int = 3) -> Column:
+    """Return a number cell as decimal(18,`scale`), NULL when it is not exactly one.
 
     Args:
         cell: text.
         decimal: decimal sign. With `,` a text such as `1.234` can be read in two ways and is refused.
+        scale: decimal places kept; a text with more is refused, not rounded.
     """
+    kind, point_number = f"decimal(18,{scale})", rf"^[+-]?[0-9]{{1,12}}([.][0-9]{{1,{scale}}})?$"
     if decimal == ".":
-        return F.when(cell.rlike(NUMBER), cell).cast(QUANTITY)
+        return F.when(cell.rlike(point_number), cell).cast(kind)
+    comma_number = rf"^[+-]?([0-9]{{1,3}}([.][0-9]{{3}}){{0,3}}|[0-9]{{1,12}})(,[0-9]{{1,{scale}}})$"
     point = F.replace(F.replace(cell, F.lit("."), F.lit("")), F.lit(","), F.lit("."))
-    return F.when(cell.rlike(COMMA), point).when(~cell.rlike(TWO_WAYS) & cell.rlike(NUMBER), cell).cast(QUANTITY)
+    return F.when(cell.rlike(comma_number), point).when(~cell.rlike(TWO_WAYS) & cell.rlike(point_number), cell).cast(kind)
 
 
 def whole(cell: Column, type_name: str) -> Column:
@@ -81,7 +82,11 @@ def instant(cell: Column, layouts: Sequence[str], zone: Column, *, serials: bool
 
 def clock_rule(cell: Column, layouts: Sequence[str], zone: Column, *, serials: bool = False) -> Column:
     """Return the rule that a wall-clock time breaks, or NULL: it does not exist, or exists twice, in the night of a clock change."""
-    wall = _walls(cell, layouts, serials)
+    return wall_rule(_walls(cell, layouts, serials), zone)
+
+
+def wall_rule(wall: Column, zone: Column) -> Column:
+    """Return the rule that a wall clock breaks, or NULL, as `clock_rule` does."""
     utc = F.to_utc_timestamp(wall, zone)
     missing = F.from_utc_timestamp(utc, zone) != wall
     hour = F.expr("interval 1 hour")

@@ -48,6 +48,7 @@ def candidates(rows: DataFrame, profile: Profile, sites: Sites) -> DataFrame:
         cells.instant(start, profile.time_layouts, zone, serials=True).alias("start_at"),
         cells.instant(end, profile.time_layouts, zone, serials=True).alias("end_at"),
         _cell(named.order_no).alias("order_no"),
+        _cell(named.operation_no).alias("operation_no"),
         _cell(named.part_no).alias("part_no"),
         _cell(named.tool_no).alias("tool_no"),
         cells.whole(_cell(named.shot_count), "bigint").alias("shot_count"),
@@ -65,6 +66,22 @@ def candidates(rows: DataFrame, profile: Profile, sites: Sites) -> DataFrame:
         "landed_at", "row_no",
     )  # fmt: skip
     return _with_derived(typed, profile).withColumn("early_rule", _early_rule(sites)).drop("broken", "clock_rule")
+
+
+def derived(key: tuple[str, ...]) -> dict[str, Column]:
+    """Return the columns that no field fills, for confirmations that are typed by `fields`: they are first passes, their scrap has no reason.
+
+    Args:
+        key: source columns that identify a confirmation.
+    """
+    pieces = (F.coalesce(F.col(name), F.lit(0).cast(cells.QUANTITY)) for name in ("good_qty", "scrap_qty", "rework_qty"))
+    return {
+        "confirmation_key": F.concat_ws(SEPARATOR, *(F.coalesce(cells.text(name), F.lit("")) for name in key)),
+        "total_qty": cells.total(list(pieces)),
+        "scrap_by_reason": F.create_map().cast(SCRAP_MAP),
+        "is_idle": F.lit(False),
+        "is_rework": F.lit(False),
+    }
 
 
 def _key_parts(profile: Profile) -> Column:

@@ -76,6 +76,7 @@ class Fields(_Strict):
     start_at: Name | None = None
     end_at: Name | None = None
     order_no: Name | None = None
+    operation_no: Name | None = None
     part_no: Name | None = None
     tool_no: Name | None = None
     shot_count: Name | None = None

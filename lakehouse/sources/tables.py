@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from lakehouse.model import Column, Rule, Table
+from lakehouse.model import Column, Rule, Table, quarantine_of
 from lakehouse.sources import fields
 from lakehouse.sources.formats import Contract
-from lakehouse.tables import bronze, silver
+from lakehouse.tables import ALL, bronze, silver
 from lakehouse.tables.silver_mes import LANDED, MES_TABLES, SITE, SOURCE_REF
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ def file_tables(sources: Sources) -> tuple[tuple[Table, ...], tuple[Table, ...]]
     bronze_tables = {**BRONZE, **{each.bronze: bronze_table(each) for each in made}}
     silver_tables = {**DECLARED, **{each.silver_name: declared_table(each) for each in made}}
     return tuple(bronze_tables.values()), tuple(silver_tables.values())
+
+
+def all_tables(sources: Sources) -> tuple[Table, ...]:
+    """Return every table of an installation: the declared ones, and those that contracts bring, quarantine included."""
+    bronze_tables, silver_tables = file_tables(sources)
+    own = [table for table in silver_tables if table.name not in DECLARED]
+    found = (*ALL, *bronze_tables, *own, *(quarantine_of(table) for table in own))
+    return tuple({table.schema_name: table for table in found}.values())
 
 
 def faults(contracts: Mapping[str, AnyContract]) -> list[str]:

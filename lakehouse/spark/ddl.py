@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import SparkSession
 from pyspark.sql.types import _parse_datatype_string
@@ -10,6 +11,8 @@ from pyspark.sql.types import _parse_datatype_string
 from lakehouse.errors import SchemaDriftError
 from lakehouse.model import Column, Table
 
+AT_ONCE = 4
+"""Tables made side by side: what one costs is waiting for the store and the catalog."""
 WIDENINGS = frozenset({("int", "bigint"), ("float", "double")})
 PROPERTIES: dict[str, str] = {
     "format-version": "2",
@@ -86,17 +89,18 @@ def ensure_tables(spark: SparkSession, tables: Iterable[Table]) -> list[str]:
     Raises:
         SchemaDriftError: a table differs in a way that is refused.
     """
-    changed: list[str] = []
     wanted = list(tables)
-    for layer in sorted({table.layer for table in wanted}):
+    layers = sorted({table.layer for table in wanted})
+    for layer in layers:
         spark.sql(f"CREATE NAMESPACE IF NOT EXISTS lake.{layer}")
-    for layer in sorted({table.layer for table in wanted}):
-        existing = {row.tableName for row in spark.sql(f"SHOW TABLES IN lake.{layer}").collect()}
-        for table in (each for each in wanted if each.layer == layer):
-            statements = [create_statement(table)]
-            if table.name in existing:
-                statements = evolution(table, dict(spark.table(table.on_main).dtypes))
-            for statement in statements:
-                spark.sql(statement)
-            changed += statements
-    return changed
+    existing = {f"{layer}.{row.tableName}" for layer in layers for row in spark.sql(f"SHOW TABLES IN lake.{layer}").collect()}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made = list(pool.map(lambda table: _ensure(spark, table, is_there=table.schema_name in existing), wanted))
+    return [statement for statements in made for statement in statements]
+
+
+def _ensure(spark: SparkSession, table: Table, *, is_there: bool) -> list[str]:
+    statements = evolution(table, dict(spark.table(table.on_main).dtypes)) if is_there else [create_statement(table)]
+    for statement in statements:
+        spark.sql(statement)
+    return statements

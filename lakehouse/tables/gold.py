@@ -146,6 +146,8 @@ MACHINE_SHIFT = Table(
         Column("counter_reset_count", "bigint", "Times that a counter started again.", required=True),
         Column("quantity_source", "string", "The one source of the quantities: counter, mes or confirmation.", required=True),
         Column("profile", "string", "What the site's plain names mean: iso22400 or tpm.", required=True),
+        Column("late_scrap_policy", "string", "Where late pieces count: production_time or posting_time.", required=True),
+        Column("rework_policy", "string", "Where pieces of a second pass count: production_time or posting_time.", required=True),
         Column("is_provisional", "boolean", "True while the shift runs or an open stop reaches into it.", required=True),
         Column("unknown_time_ratio", "decimal(38,12)", "unknown_s / pbt_s, 0 to 1."),
         Column("unknown_time_null_reason", "string", "Why it is NULL: NO_PLANNED_TIME."),

@@ -203,6 +203,7 @@ CONFIRMATION = Table(
         Column("start_at", "timestamp", "Start (UTC), where the workbook has one."),
         Column("end_at", "timestamp", "End (UTC), where the workbook has one."),
         Column("order_no", "string", "Production order."),
+        Column("operation_no", "string", "Operation of the order; each confirms the pieces that it passed on."),
         Column("part_no", "string", "Part or material."),
         Column("tool_no", "string", "Mould or tool."),
         Column("shot_count", "bigint", "Shots or cycles."),

@@ -181,6 +181,8 @@ def test_every_variable_that_is_named_is_set(services: dict[str, Any], name: str
 
 def test_variables_have_the_values_that_the_stack_would_give_them(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     ours = services["live"]["environment"]
+    for name in [each for each in os.environ if each.startswith("LAKEHOUSE_")]:
+        monkeypatch.delenv(name)
     for name, value in ours.items():
         if name.startswith("LAKEHOUSE_"):
             monkeypatch.setenv(name, value)

@@ -331,7 +331,8 @@ class _Builder:
 
     def _optional(self, raw: dict[str, Any], zone: str) -> None:
         if self.happens(40):
-            raw["policies"] = {"no_order": self.pick(("counted", "planned")), "late_scrap": self.pick(("production_time", "posting_time"))}
+            times = ("production_time", "posting_time")
+            raw["policies"] = {"no_order": self.pick(("counted", "planned")), "late_scrap": self.pick(times), "rework": self.pick(times)}
         if self.happens(60):
             ratios = ((part, self.pick((0.05, 0, 0.125, 0.01))) for part in self.some(PARTS, 60))
             raw["parts"] = [{"part_no": part, "name": f"Part {part}", "planned_scrap_ratio": ratio} for part, ratio in ratios]

@@ -128,10 +128,18 @@ class Speaker:
     """Everything that sources say about one machine with certain attributes, not yet cut at windows."""
 
     def __init__(
-        self, plant: Plant, machine_id: str, attributes: Attributes, interruptions: list[Row], events: list[Row], readings: list[Reading], as_of: int
+        self,
+        plant: Plant,
+        machine_id: str,
+        attributes: Attributes,
+        interruptions: list[Row],
+        events: list[Row],
+        readings: list[Reading],
+        signs: list[int],
+        as_of: int,
     ) -> None:
         self.plant, self.machine_id, self.attributes, self.as_of = plant, machine_id, attributes, as_of
-        last_reading = max((each.at for each in readings), default=BEFORE_ALL)
+        last_reading = max(signs, default=BEFORE_ALL)
         stops = [] if attributes.state_source == "none" else [self._stop(row, last_reading) for row in interruptions if row["status"] != "cancelled"]
         operations = [self._operation(row) for row in events] if attributes.state_source == "mes" else []
         spoken = [each for each in (*stops, *operations) if each.start < each.end]

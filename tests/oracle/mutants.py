@@ -73,7 +73,8 @@ MUTANTS: dict[str, Change] = {
     "rework is new output": _after(quantities, "of_events", lambda rows: rows.withColumn("is_rework", F.lit(False))),
     "time without an order is a delay of an order": _element("adet_s", machine_shift._DELAY),
     "a day has 24 hours": lambda patch: patch.setattr(scope, "midnight", _one_zone),
-    "late scrap is posted when it is found": _after(scope, "_site_row", lambda row: {**row, "by_production_time": False}),
+    "late scrap is posted when it is found": _after(scope, "_site_row", lambda row: {**row, "late_scrap_policy": "posting_time"}),
+    "a second pass counts when it is posted": _after(scope, "_site_row", lambda row: {**row, "rework_policy": "posting_time"}),
     "orders run into each other": lambda patch: patch.setattr(ledger, "_WINNER", tuple(name for name in ledger._WINNER if name != "order_no")),
     "the counter knows what it made before a reset": _after(
         counters, "counted", lambda rows: rows.groupBy("site_id", "machine_id").agg(F.min("from_at").alias("from_at"), F.max("to_at").alias("to_at"))

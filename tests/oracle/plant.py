@@ -77,6 +77,7 @@ class Plant:
     profile: str
     no_order_is_planned: bool
     scrap_by_production_time: bool
+    rework_by_production_time: bool
     reasons: Mapping[str, Reason]
     startup_reasons: frozenset[str]
     scrap_ratios: Mapping[str, Fraction]
@@ -176,6 +177,7 @@ def read_plant(raw: Row) -> Plant:
         profile=raw.get("profile", "iso22400"),
         no_order_is_planned=policies.get("no_order", "counted") == "planned",
         scrap_by_production_time=policies.get("late_scrap", "production_time") == "production_time",
+        rework_by_production_time=policies.get("rework", "production_time") == "production_time",
         reasons={"UNKNOWN": UNKNOWN_REASON, **{each["code"]: _reason(each) for each in raw.get("reasons") or ()}},
         startup_reasons=frozenset(each["code"] for each in raw.get("scrap_reasons") or () if each["kind"] == "startup"),
         scrap_ratios={each["part_no"]: exact(each.get("planned_scrap_ratio") or 0) for each in raw.get("parts") or ()},

@@ -91,8 +91,10 @@ def _machine(plant: Plant, machine_id: str, silver: Mapping[str, list[dict[str, 
     for window in begun:
         attributes = plant.attributes(machine_id, window.start)
         if attributes not in speakers:
-            heard = readings if attributes.state_source == "state" or attributes.quantity_source == "counter" else []
-            speakers[attributes] = Speaker(plant, machine_id, attributes, interruptions, events, heard, as_of)
+            speaks = attributes.state_source == "state" or attributes.quantity_source == "counter"
+            signs = [micros(row["reading_at"]) for row in counts if speaks and micros(row["reading_at"]) <= as_of]
+            heard = readings if speaks else []
+            speakers[attributes] = Speaker(plant, machine_id, attributes, interruptions, events, heard, signs, as_of)
         confirmed = by_window[window.shift_date, window.shift_id]
         claims = speakers[attributes].claims(window, confirmed)
         ended = [row for row in events if window.start <= quantities.last_instant(row) < window.end]
@@ -106,7 +108,8 @@ def _by_posting(plant: Plant, confirmations: list[dict[str, Any]]) -> dict[tuple
     for row in confirmations:
         if row["status"] == "cancelled":
             continue
-        late = plant.scrap_by_production_time and row["produced_date"] is not None and row["produced_shift_id"] is not None
+        as_made = plant.rework_by_production_time if row["is_rework"] else plant.scrap_by_production_time
+        late = as_made and row["produced_date"] is not None and row["produced_shift_id"] is not None
         key = (row["produced_date"], row["produced_shift_id"]) if late else (row["posting_date"], row["shift_id"])
         found[key].append(row)
     return found

@@ -295,6 +295,10 @@ def test_confirmations():
     assert_holds(shift_of(answer, "late"), unknown_s=28_800, uncounted_s=28_800, pq_count=0, earned_good_s=0)
     posted = ask({**site, "policies": {"late_scrap": "posting_time"}}, confirmed=given)
     assert (shift_of(posted)["pq_count"], shift_of(posted, "late")["pq_count"]) == (55, 7)
+    again = confirmations({"good_qty": Decimal(4), "is_rework": True, "shift_id": "late", "produced_date": MONDAY, "produced_shift_id": "early"})
+    for policy, saved in (("production_time", (4, 0)), ("posting_time", (0, 4))):
+        answer = ask({**site, "policies": {"rework": policy}}, confirmed=again)
+        assert (shift_of(answer)["rework_good_count"], shift_of(answer, "late")["rework_good_count"]) == saved
     idle = ask(site, confirmed=confirmations({"is_idle": True}))
     assert_holds(shift_of(idle), adot_s=28_800, apt_s=0)
 

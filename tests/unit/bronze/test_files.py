@@ -5,6 +5,7 @@ import pytest
 from lakehouse.bronze import files
 from lakehouse.bronze.files import BronzeWriter, Envelope
 from lakehouse.bronze.landing_zone import Listed
+from lakehouse.sources.cell_batches import of_rows
 from lakehouse.tables.bronze import MES_PRODUCTION_LOG
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -23,12 +24,12 @@ def test_rows_are_written_in_bounded_batches(monkeypatch):
     monkeypatch.setattr(files, "BATCH_ROWS", 3)
     written = []
     writer = BronzeWriter(written.append)
-    assert writer.add(ENVELOPE, ((n, {"a": str(n)}) for n in range(1, 5))) == 4
-    assert writer.add(ENVELOPE, [(1, {}), (2, {"b": "x"})]) == 2
-    assert [table.num_rows for table in written] == [3, 3]
+    assert writer.add(ENVELOPE, (of_rows([(n, {"a": str(n)}), (n + 1, {"a": str(n + 1)})]) for n in (1, 3))) == 4
+    assert [table.num_rows for table in written] == [4]
+    assert writer.add(ENVELOPE, [of_rows([(1, {}), (2, {"b": "x"})])]) == 2
     writer.flush()
     writer.flush()
-    assert [table.num_rows for table in written] == [3, 3]
+    assert [table.num_rows for table in written] == [4, 2]
     rows = [row for table in written for row in table.to_pylist()]
     assert rows[0] == {
         "file_sha256": "abc", "object_key": "mes-production-log/demo/a.csv", "site_id": "demo", "sheet": "", "row_no": 1,
@@ -40,7 +41,7 @@ def test_rows_are_written_in_bounded_batches(monkeypatch):
 def test_what_is_held_is_written_at_the_end():
     written = []
     writer = BronzeWriter(written.append)
-    writer.add(ENVELOPE, [(1, {"a": "1"})])
+    writer.add(ENVELOPE, [of_rows([(1, {"a": "1"})])])
     assert not written
     writer.flush()
     assert written[0].num_rows == 1

@@ -11,8 +11,9 @@ from lakehouse.flow.extents import shift_span
 from lakehouse.flow.summarise import summarise
 from lakehouse.flow.touched import Extent, machine_shifts, with_neighbours
 from lakehouse.spark.small_work import small_work
-from tests.oracle.generate import seeded
+from tests.oracle.generate import Generated, seeded
 from tests.oracle.spark import INSTANTS, asked, frames, sound
+from tests.oracle.test_oracle import plant, readings, stops
 
 STARTS = {"machine_interruption": ("start_at", "end_at"), "machine_count": ("reading_at", "reading_at"), "production_event": ("start_at", "end_at")}
 STAMPS = ("revision", "as_of")
@@ -86,15 +87,47 @@ def test_touched_only_is_a_full_rebuild(spark, seed):
     as_of = after[0].as_of
     silver = frames(spark, after)
     touched = [extent for old, new in zip(before, after, strict=True) for extent in extents(model, old, new)]
-    wide = with_neighbours(spark, touched, silver.counts.unionByName(frames(spark, before).counts).distinct())
+    known = frames(spark, before)
+    wide = with_neighbours(spark, touched, silver.counts.unionByName(known.counts).distinct(), silver.interruptions)
     again = [shift for shift in machine_shifts(model, wide, as_of) if shift in set(every)]
     assert 0 < len(again) < len([each for each in every if each.window.start_at < as_of])
 
     full = made(spark, model, every, silver, as_of)
-    kept = made(spark, model, every, frames(spark, before), as_of)
+    kept = made(spark, model, every, known, as_of)
     anew = made(spark, model, again, silver, as_of)
     keys = {(each.site_id, each.machine_id, each.window.shift_date, each.window.shift_id) for each in again}
     for whole, old, new in zip(full, kept, anew, strict=True):
         combined = {key: row for key, row in old.items() if key[:4] not in keys} | new
         assert {key: row for key, row in combined.items() if whole.get(key) != row} == {}
         assert combined.keys() == whole.keys()
+
+
+def test_an_open_stop_is_carried_through_weeks_of_silence(spark):
+    """Heard again after more than any reach: the silence belongs to the stop, in what was published long before, too."""
+    case = long_silence()
+    unheard = type(case)(case.plant, {**case.silver, "machine_count": case.silver["machine_count"][:1]}, case.as_of, case.from_at, case.to_at)
+    model, every = asked([case])
+    silver, known = frames(spark, [case]), frames(spark, [unheard])
+    heard = case.silver["machine_count"][1]["reading_at"]
+    wide = with_neighbours(spark, [Extent("machine_count", case.site_id, "M1", heard, heard)], silver.counts, silver.interruptions)
+    again = machine_shifts(model, wide, case.as_of)
+    full, kept, anew = (made(spark, model, shifts, given, case.as_of) for shifts, given in ((every, silver), (every, known), (again, silver)))
+    keys = {(each.site_id, each.machine_id, each.window.shift_date, each.window.shift_id) for each in again}
+    for whole, old, new in zip(full, kept, anew, strict=True):
+        assert {key: row for key, row in old.items() if key[:4] not in keys} | new == whole
+    silent = [row for row in full[1].values() if row["shift_date"] == dt.date(2025, 6, 9)]
+    assert sum(row["unknown_s"] for row in silent) == 0
+    assert sum(row["adet_s"] for row in silent) > 0
+
+
+def long_silence():
+    """A machine that stops on 2 June, says so once, and is next heard on 20 June."""
+    site = plant({"heartbeat_s": 900})
+    silver = {
+        "machine_interruption": stops(("2025-06-02T07:00", None, "B01")),
+        "machine_count": readings(("2025-06-02T06:50", 10), ("2025-06-20T07:00", 10)),
+        "production_event": [],
+        "confirmation": [],
+    }
+    first, noon = dt.datetime(2025, 6, 1, tzinfo=dt.UTC), dt.datetime(2025, 6, 20, 12, tzinfo=dt.UTC)
+    return Generated(site, silver, as_of=noon, from_at=first, to_at=noon)

@@ -112,7 +112,10 @@ SELECT
     m.revision
 FROM lake.gold.machine_shift AS m
 INNER JOIN lake.silver.production_event AS e
-    ON m.site_id = e.site_id AND m.machine_id = e.machine_id AND m.shift_start_at < e.end_at AND m.shift_end_at >= e.end_at
+    ON
+        m.site_id = e.site_id
+        AND m.machine_id = e.machine_id
+        AND IF(e.end_at > e.start_at, m.shift_start_at < e.end_at AND m.shift_end_at >= e.end_at, m.shift_start_at <= e.end_at AND m.shift_end_at > e.end_at)
 WHERE m.quantity_source = 'mes'
 UNION ALL
 SELECT
@@ -134,6 +137,9 @@ INNER JOIN lake.silver.confirmation AS c
     ON
         m.site_id = c.site_id
         AND m.machine_id = c.machine_id
-        AND m.shift_date = COALESCE(c.produced_date, c.posting_date)
-        AND m.shift_id = COALESCE(c.produced_shift_id, c.shift_id)
+        AND IF(
+            IF(c.is_rework, m.rework_policy, m.late_scrap_policy) = 'production_time' AND c.produced_date IS NOT NULL,
+            m.shift_date = c.produced_date AND m.shift_id = c.produced_shift_id,
+            m.shift_date = c.posting_date AND m.shift_id = c.shift_id
+        )
 WHERE m.quantity_source = 'confirmation'
