@@ -134,3 +134,12 @@ class LandingZone:
         """
         with _answering(key):
             self._s3.put_object(Bucket=LANDING_BUCKET, Key=key, Body=path.read_bytes())
+
+    def keep_report(self, key: str, body: bytes, content_type: str) -> None:
+        """Put a report into the lake bucket under a key; one that is there is replaced.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        with _answering(key):
+            self._s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body, ContentType=content_type)
