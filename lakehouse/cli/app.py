@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lakehouse import logs
-from lakehouse.cli import calendar, demo, doctor, down, inject, kpi, land, query, reset, simulate, status, up, views
+from lakehouse.cli import calendar, contracts, demo, doctor, down, inject, kpi, land, query, reset, simulate, status, up, views
 from lakehouse.cli.console import err
 from lakehouse.errors import LakehouseError
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 for _verb in (demo, doctor, up, down, status, reset, land, query, views, calendar):
     app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
-for _group in (simulate, inject, kpi):
+for _group in (simulate, inject, kpi, contracts):
     app.add_typer(_group.app, name=_group.__name__.rsplit(".", 1)[1])
 
 
