@@ -9,6 +9,7 @@ import typer
 from lakehouse import logs
 from lakehouse.cli import (
     calendar,
+    contracts,
     demo,
     doctor,
     down,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 for _verb in (demo, doctor, up, down, status, reset, land, pending, landed, query, views, calendar, health, report, notify):
     app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
-for _group in (simulate, inject, kpi):
+for _group in (simulate, inject, kpi, contracts):
     app.add_typer(_group.app, name=_group.__name__.rsplit(".", 1)[1])
 
 
