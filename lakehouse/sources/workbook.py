@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -25,28 +26,39 @@ from lakehouse.sources.csv_text import Row
 from lakehouse.sources.profiles import Profile
 from lakehouse.sources.sheet_header import SEARCHED_ROWS, header_of
 from lakehouse.sources.sheet_rows import RowMaker, Sheet, Suspects
+from lakehouse.sources.sheet_tables import table
 
-WALL_S = 20
+WALL_S = 60
+"""The child has 20 s of processor time; on a busy machine a good file must not be refused for waiting its turn."""
 LAST_LINE = 4096
 CHILD_MODULE = "lakehouse.sources.workbook_child"
-SCHEMA = pa.schema([("row_no", pa.int64()), ("cells", pa.map_(pa.string(), pa.string()))])
 
-Chunk = list[Row]
+Chunk = tuple[list[int], list[list[str]], Suspects]
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A workbook whose sheet and header fit the profile.
+    """A workbook whose sheet and header fit the profile. Its rows can be taken once.
 
     Attributes:
         sheet: what is known of the sheet, its name in the file among it.
         header_row: row of the header, as Excel counts.
-        chunks: the rows that are not blank, some thousand at a time; they can be taken once.
     """
 
     sheet: Sheet
     header_row: int
-    chunks: Iterator[Chunk]
+    _maker: RowMaker
+    _chunks: Iterator[Chunk]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield (row as Excel counts, cells) of every row that is not blank."""
+        for numbers, texts, suspects in self._chunks:
+            yield from self._maker.rows(zip(numbers, texts, strict=True), suspects)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows as Arrow tables of `sheet_tables.SCHEMA`, some thousand rows each."""
+        for numbers, texts, suspects in self._chunks:
+            yield table(numbers, texts, suspects, self._maker)
 
 
 def opened(path: Path, profile: Profile) -> Opened:
@@ -65,36 +77,24 @@ def opened(path: Path, profile: Profile) -> Opened:
         _check_end(spool)
         sheet = _sheet(_answer(spool.readline()))
         header = header_of(_top(spool, profile), profile, sheet.merged)
-        maker = RowMaker(sheet, header, profile)
-        chunks = _chunks(spool, maker)
+        chunks = _chunks(spool, header.first_data_row)
         first = next(chunks, None)
     except BaseException:
         spool.close()
         raise
     if first is None:
         raise ContractBreachError([Difference("empty", "at least one row", "a header only")])
-    return Opened(sheet, header.row, chain((first,), chunks))
+    return Opened(sheet, header.row, RowMaker(sheet, header, profile), chain((first,), chunks))
 
 
 def rows(path: Path, profile: Profile) -> list[Row]:
     """Return (row as Excel counts, cells) of every row that is not blank; as `opened`."""
-    return list(chain.from_iterable(opened(path, profile).chunks))
+    return list(opened(path, profile).rows())
 
 
 def batches(path: Path, profile: Profile) -> Iterator[pa.Table]:
-    """Return the rows as Arrow tables of `SCHEMA`, some thousand rows each; as `opened`, which raises before the first one."""
-    return (_table(chunk) for chunk in opened(path, profile).chunks)
-
-
-def _table(chunk: Chunk) -> pa.Table:
-    """Rows as (row_no int64, cells map<string,string>)."""
-    offsets = [0]
-    for _, cells in chunk:
-        offsets.append(offsets[-1] + len(cells))
-    names = list(chain.from_iterable(cells for _, cells in chunk))
-    texts = list(chain.from_iterable(cells.values() for _, cells in chunk))
-    filled = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(names, pa.string()), pa.array(texts, pa.string()))
-    return pa.Table.from_arrays([pa.array([number for number, _ in chunk], pa.int64()), filled], schema=SCHEMA)
+    """Return the rows as Arrow tables (row_no int64, cells map<string,string>); as `opened`, which raises before the first one."""
+    return opened(path, profile).tables()
 
 
 def _run_child(path: Path, profile: Profile, out: int) -> None:
@@ -116,8 +116,9 @@ def _run_child(path: Path, profile: Profile, out: int) -> None:
 
 
 def _why(ended: subprocess.CompletedProcess[bytes]) -> str:
-    last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return f"the reader ended with status {ended.returncode} {' '.join(last)[:120]}".strip()
+    said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+    telling = [line for line in said if "memory" in line.lower()] or said
+    return f"the reader ended with status {ended.returncode} {' '.join(telling[-1:])[:120]}".strip()
 
 
 def _check_end(spool: IO[bytes]) -> None:
@@ -159,10 +160,12 @@ def _top(spool: IO[bytes], profile: Profile) -> dict[int, list[str]]:
     return found
 
 
-def _chunks(spool: IO[bytes], maker: RowMaker) -> Iterator[Chunk]:
+def _chunks(spool: IO[bytes], first: int) -> Iterator[Chunk]:
+    """The rows from one on, as the child sent them."""
     with spool:
         for line in spool:
             said = _answer(line)
-            chunk = list(maker.rows(zip(said["numbers"], said["rows"], strict=True), Suspects.of(line)))
-            if chunk:
-                yield chunk
+            numbers, texts = said["numbers"], said["rows"]
+            before = bisect_left(numbers, first)
+            if before < len(numbers):
+                yield numbers[before:], texts[before:], Suspects.of(line)

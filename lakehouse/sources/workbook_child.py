@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import gc
+import heapq
 import json
 import math
 import resource
@@ -24,7 +25,7 @@ import orjson
 
 from lakehouse.sources.names import normal
 from lakehouse.sources.workbook_container import RefusedError, container
-from lakehouse.sources.workbook_marks import MAX_CELLS, Marks
+from lakehouse.sources.workbook_marks import LAST_COLUMN, MAX_CELLS, Marks, Merge
 
 MEMORY_BYTES = 512 << 20
 CPU_S = 20
@@ -142,11 +143,14 @@ def read(request: Request, out: BinaryIO) -> None:
         _check_size(found.total_height, found.total_width)
         if found.merged_cell_ranges is not None:
             marks.merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in found.merged_cell_ranges]
+        _check_merges(marks.merged or [])
         head = {"sheet": name, "epoch": marks.epoch, "hidden_sheets": hidden, **marks.said()}
         _write(out, head, _merged_in(_calamine_rows(found, NumberTexts(request)), marks))
     except calamine.PasswordError as error:
         raise RefusedError("format", "a workbook without a password", "a password") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
+        if "Cell limit exceeded" in str(error):
+            raise RefusedError("too_large", f"at most {MAX_CELLS} cells", str(error)) from error
         raise RefusedError("format", "a readable workbook", f"{type(error).__name__}: {str(error)[:160]}") from error
 
 
@@ -164,6 +168,17 @@ def _check_size(rows: int, columns: int) -> None:
     if rows > MAX_ROWS or columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
         expected = f"at most {MAX_ROWS} rows, {MAX_COLUMNS} columns and {MAX_CELLS} cells"
         raise RefusedError("too_large", expected, f"{rows} rows of {columns} columns")
+
+
+def _check_merges(merged: list[Merge]) -> None:
+    """Merged cells that do not overlap, as in every real sheet: the rows are then made in a time that grows with their number only."""
+    open_until: list[int] = []
+    for top, _, bottom, _ in sorted(merged):
+        while open_until and open_until[0] < top:
+            heapq.heappop(open_until)
+        heapq.heappush(open_until, bottom)
+        if len(open_until) > LAST_COLUMN + 1:
+            raise RefusedError("format", "merged cells that do not overlap", f"more than {LAST_COLUMN + 1} in row {top}")
 
 
 def _calamine_rows(found: Any, numbers: NumberTexts) -> Numbered:
