@@ -6,13 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lakehouse.bronze.landing_zone import LandingZone, Listed
+from lakehouse.bronze.landing_zone import LandingZone, ready
 from lakehouse.model import quarantine_of
 from lakehouse.plant import load_plant
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import Settings
 from lakehouse.sources.contracts import AnyContract, load_sources
-from lakehouse.sources.formats import MarkerObject
 from lakehouse.sources.tables import file_tables
 
 Kind = Literal["files", "workbooks"]
@@ -82,32 +81,6 @@ def pending(settings: Settings, kind: Kind, run_id: str = "", source: str = "") 
     return recorded or _new(settings, contracts)
 
 
-def ready(listed: Sequence[Listed], seen: Collection[tuple[str, str]], sites: Collection[str], contract: AnyContract) -> list[Listed]:
-    """Return the objects that a landing would take now: complete, not temporary, not landed before, of a site that the plant model has.
-
-    An object without a site in its key is taken: landing rejects it by name.
-
-    Args:
-        listed: all objects of the source.
-        seen: key and ETag of what was landed or rejected before.
-        sites: the plant model's sites.
-        contract: the source's contract.
-    """
-    complete = getattr(contract, "complete", None)
-    marker = complete if isinstance(complete, MarkerObject) else None
-    data = [each for each in listed if not each.is_temporary]
-    keys = {each.key for each in data}
-    markers = {marker.key_of(key) for key in keys} & keys if marker else set()
-    return [
-        each
-        for each in data
-        if each.key not in markers
-        and (marker is None or marker.key_of(each.key) in keys)
-        and (each.key, each.etag) not in seen
-        and (not each.site_id or each.site_id in sites)
-    ]
-
-
 def landed(settings: Settings, run_id: str) -> list[LandedObject]:
     """Return what became of the objects that a DAG run has landed, in order of arrival by source.
 
@@ -135,7 +108,7 @@ def _new(settings: Settings, contracts: Mapping[str, AnyContract]) -> list[Pendi
         if not listed:
             continue
         seen = {(key, etag) for key, etag in run_sql(settings, SEEN_SQL, values=[source]).rows}
-        taken = ready(listed, seen, sites, contract)
+        taken = ready(listed, seen, sites, contract.complete)
         if taken:
             found.append(Pending(source, len(taken), sum(each.size for each in taken)))
     return found

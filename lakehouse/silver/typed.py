@@ -21,7 +21,7 @@ from lakehouse.sources.durations import hours
 from lakehouse.sources.fields import ISO_DURATION, Reading
 
 DECIMAL = re.compile(r"^decimal\(\d+,(\d+)\)$")
-HOURS = DecimalType(18, 6)
+HOURS = DecimalType(18, 9)
 DAY = "1970-01-01 "
 ROW_KEY = "row_key"
 NONE: Mapping[str, Column] = {}

@@ -70,6 +70,11 @@ class Feed:
         self.at = 0
         self.ended = False
 
+    @property
+    def has_chunk(self) -> bool:
+        """Whether a whole chunk is held."""
+        return len(self.held) - self.at >= CHUNK
+
     def more(self) -> bool:
         """Read on; False at the end of the file.
 
@@ -109,7 +114,7 @@ class Feed:
         Returns:
             The bytes; empty when no such end is held, or nothing is left.
         """
-        while len(self.held) - self.at < CHUNK and not self.ended and self.more():
+        while not self.has_chunk and not self.ended and self.more():
             pass
         if self.ended:
             return self.held[self.at :]

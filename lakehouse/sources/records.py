@@ -14,7 +14,6 @@ import numpy.typing as npt
 from lakehouse.sources.cell_batches import Ints
 
 QUOTE, LF, CR = 34, 10, 13
-NO_CONTROLS = bytes(code for code in range(256) if code >= 32 or code in (9, 10, 13))
 CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13))
 Mask = npt.NDArray[np.bool_]
 
@@ -52,8 +51,8 @@ class Records:
     def with_control(self) -> Mask:
         """Which records have a control character."""
         found = np.zeros(len(self), bool)
-        if self.text.translate(None, NO_CONTROLS):
-            data = np.frombuffer(self.text, np.uint8)
+        data = np.frombuffer(self.text, np.uint8)
+        if np.count_nonzero(data < 32) > sum(self.text.count(sign) for sign in (b"\t", b"\n", b"\r")):
             places = np.flatnonzero(np.isin(data, np.frombuffer(CONTROLS, np.uint8)))
             found[np.minimum(np.searchsorted(self.stops, places), len(self) - 1)] = True
         return found
@@ -76,19 +75,30 @@ class Records:
 
     def values(self, chosen: Mask) -> tuple[bytes, npt.NDArray[np.int32]]:
         """Return the values of the chosen records, one after another, and where each begins and the last ends."""
-        if self.signs and chosen.all():
-            ends, text = self.ends - np.arange(len(self.ends)), self.text.translate(None, self.signs)
+        if self.signs:
+            text, ends = self._unquoted_values(chosen)
         else:
             keep = np.ones(len(self.text) + 1, bool)
             keep[self.no_value] = False
-            for number in np.flatnonzero(~chosen):
+            for number in np.flatnonzero(~chosen).tolist():
                 keep[self.starts[number] : self.stops[number]] = False
             keep[-1] = False
-            ends = (np.cumsum(keep) - keep)[self.ends[np.repeat(chosen, self.widths)]]
+            ends = np.cumsum(keep, dtype=np.int32)[self.ends[np.repeat(chosen, self.widths)]].astype(np.int64)
             text = np.frombuffer(self.text, np.uint8)[keep[:-1]].tobytes()
         offsets = np.zeros(len(ends) + 1, np.int32)
         offsets[1:] = ends
         return text, offsets
+
+    def _unquoted_values(self, chosen: Mask) -> tuple[bytes, Ints]:
+        """The values where taking the signs away is enough, and where each ends."""
+        text, ends = self.text, self.ends
+        if not chosen.all():
+            before = np.cumsum(np.where(chosen, 0, self.stops + 1 - self.starts))
+            ends = (ends - np.repeat(before, self.widths))[np.repeat(chosen, self.widths)]
+            others = np.flatnonzero(~chosen)
+            begins = [0, *(self.stops[others] + 1).tolist()]
+            text = b"".join(text[begin:end] for begin, end in zip(begins, [*self.starts[others].tolist(), len(text)], strict=True))
+        return text.translate(None, self.signs), ends - np.arange(len(ends))
 
 
 def scan(block: bytes, delimiter: bytes) -> Records | None:
@@ -98,7 +108,7 @@ def scan(block: bytes, delimiter: bytes) -> Records | None:
         The records; None when the text is not proved to be well-formed.
     """
     quoted = b'"' in block
-    text = block if quoted else block.replace(b"\r\n", b"\n")
+    text = block if quoted or b"\r" not in block else block.replace(b"\r\n", b"\n")
     if not _is_utf8(text) or (not quoted and b"\r" in text):
         return None
     data = np.frombuffer(text, np.uint8)

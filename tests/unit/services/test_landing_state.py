@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lakehouse.bronze.landing_zone import Listed
+from lakehouse.bronze.landing_zone import Listed, ready
 from lakehouse.cli.landed import lines
 from lakehouse.errors import SettingsError
 from lakehouse.services import landing_state
-from lakehouse.services.landing_state import LandedObject, Pending, landed, pending, ready
+from lakehouse.services.landing_state import LandedObject, Pending, landed, pending
 from lakehouse.services.sql import Answer
 from lakehouse.settings import Settings
 from lakehouse.sources.contracts import load_sources
@@ -26,26 +26,26 @@ def keys(found):
 
 
 def test_new_objects_of_known_sites_and_of_none_are_ready():
-    found = ready(listed("s/demo/a.csv", "s/nowhere/b.csv", "s/c.csv"), set(), SITES, CONTRACT)
+    found = ready(listed("s/demo/a.csv", "s/nowhere/b.csv", "s/c.csv"), set(), SITES, CONTRACT.complete)
     assert keys(found) == ["s/demo/a.csv", "s/c.csv"]
 
 
 def test_what_was_landed_is_not_ready_until_its_bytes_change():
     one = listed("s/demo/a.csv")
-    assert ready(one, {("s/demo/a.csv", "etag-s/demo/a.csv")}, SITES, CONTRACT) == []
-    assert keys(ready([replace(one[0], etag="another")], {("s/demo/a.csv", "etag-s/demo/a.csv")}, SITES, CONTRACT)) == ["s/demo/a.csv"]
+    assert ready(one, {("s/demo/a.csv", "etag-s/demo/a.csv")}, SITES, CONTRACT.complete) == []
+    assert keys(ready([replace(one[0], etag="another")], {("s/demo/a.csv", "etag-s/demo/a.csv")}, SITES, CONTRACT.complete)) == ["s/demo/a.csv"]
 
 
 @pytest.mark.parametrize("name", ["~$a.xlsx", ".a.csv", "a.csv.part", "a.tmp", ""])
 def test_temporary_objects_are_left_out(name):
-    assert ready(listed(f"s/demo/{name}"), set(), SITES, CONTRACT) == []
+    assert ready(listed(f"s/demo/{name}"), set(), SITES, CONTRACT.complete) == []
 
 
 @pytest.mark.parametrize(("marker", "beside"), [(".done", "s/demo/a.csv.done"), ("_SUCCESS", "s/demo/_SUCCESS")])
 def test_a_drop_with_a_marker_waits_for_it_and_the_marker_is_no_file(marker, beside):
     contract = CONTRACT.model_copy(update={"complete": MarkerObject(marker=marker)})
-    assert ready(listed("s/demo/a.csv"), set(), SITES, contract) == []
-    assert keys(ready(listed("s/demo/a.csv", beside), set(), SITES, contract)) == ["s/demo/a.csv"]
+    assert ready(listed("s/demo/a.csv"), set(), SITES, contract.complete) == []
+    assert keys(ready(listed("s/demo/a.csv", beside), set(), SITES, contract.complete)) == ["s/demo/a.csv"]
 
 
 @dataclass
