@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from airflow.sdk import Asset, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -30,6 +31,9 @@ FILE_TABLES: tuple[Table, ...] = tuple(table for table in SILVER if table.writer
 ERROR_LINE = re.compile(r"^(E_[A-Z0-9_]+) \S.*$", re.MULTILINE)
 NOTIFY_WITHIN_S = 30
 EVERY_HOUR = "15 * * * *"
+FROM_ASKED = "{{ params['from'] or dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1) }}"
+TO_ASKED = "{{ params['to'] or dag_run.data_interval_end or dag_run.run_after }}"
+"""The stretch of time that a run is about: the form's, else its data interval, else the day before it; a run by hand has no interval."""
 
 WAITING_DOES_NOT_HELP = frozenset(
     {"E_SETTINGS", "E_REQUIREMENT", "E_PLANT_MODEL", "E_CONTRACT", "E_SCHEMA_DRIFT", "E_CONSERVATION", "E_AUDIT_FAILED"}
@@ -124,3 +128,9 @@ def file_assets() -> list[Asset]:
 def any_file_table() -> AssetAny:
     """Return the condition that any of them was written."""
     return AssetAny(*file_assets())
+
+
+def sources() -> list[str]:
+    """Return the names of the file sources, for forms; read as text, so that no contract is checked here."""
+    declared = yaml.load((REPO / "conf" / "sources.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return sorted(declared["files"])

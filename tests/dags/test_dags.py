@@ -168,6 +168,59 @@ def test_the_workbooks_asset_waits_for_the_answer(inventory):
     assert ask["defaults"] is None
 
 
+RENDER = """
+import datetime, json, sys
+from types import SimpleNamespace
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.execution_time.macros import timedelta
+dag_id, task_id, field, run, form = json.loads(sys.argv[2])
+bag = DagBag(dag_folder=sys.argv[1], bundle_path=sys.argv[1], bundle_name="checked")
+task = bag.dags[dag_id].get_task(task_id)
+instants = {name: datetime.datetime.fromisoformat(text) if text else None for name, text in run.items()}
+params = {**{name: param.value for name, param in bag.dags[dag_id].params.items()}, **form}
+context = {"params": params, "dag_run": SimpleNamespace(**instants), "run_id": "manual__1", "macros": SimpleNamespace(timedelta=timedelta)}
+print("RENDERED " + json.dumps(task.render_template(getattr(task, field), context, task.get_template_env())))
+"""
+BY_HAND = {"data_interval_start": None, "data_interval_end": None, "run_after": "2026-11-20T06:15:00+00:00"}
+SCHEDULED = {**BY_HAND, "data_interval_start": "2026-11-20T05:15:00+00:00", "data_interval_end": "2026-11-20T06:15:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("dag", "task", "field", "run", "form", "said"),
+    [
+        ("shift_report", "reports", "words", SCHEDULED, {}, "report --from=2026-11-20 05:15:00+00:00 --to=2026-11-20 06:15:00+00:00"),
+        ("shift_report", "reports", "words", BY_HAND, {}, "report --from=2026-11-19 06:15:00+00:00 --to=2026-11-20 06:15:00+00:00"),
+        ("shift_report", "reports", "words", SCHEDULED, {"from": "2026-01-01", "to": "2026-01-02"}, "report --from=2026-01-01 --to=2026-01-02"),
+        ("gold_kpis", "gold_machine_shift", "application_args", BY_HAND, {}, "--wait 120 "),
+        ("gold_kpis", "gold_machine_shift", "application_args", BY_HAND, {"rebuild": True}, "--wait 120 --rebuild"),
+        ("silver_tables", "conform_again", "application_args", BY_HAND, {}, "--source confirmations "),
+        ("silver_tables", "conform_again", "application_args", BY_HAND, {"file": "ab" * 32}, f"--source confirmations --file={'ab' * 32}"),
+        ("replay", "conform_again", "application_args", BY_HAND, {"from": "2026-01-01"}, "--source confirmations --from=2026-01-01 "),
+        ("source_health", "sources_in_time", "words", BY_HAND, {}, "health --silent-after-h=24"),
+        ("bronze_mes_files", "new_files", "words", BY_HAND, {"source": "a"}, "pending --json --kind files --run-id manual__1 --source=a"),
+    ],
+)
+def test_what_the_form_and_the_interval_make_of_a_step(tmp_path, dag, task, field, run, form, said):
+    ran = run_in_airflow(tmp_path, "-c", RENDER, str(DAGS), json.dumps([dag, task, field, run, form]), env=STACK)
+    found = [line for line in ran.stdout.splitlines() if line.startswith("RENDERED ")]
+    assert found, ran.stdout + ran.stderr
+    assert " ".join(json.loads(found[-1].removeprefix("RENDERED "))) == said
+
+
+def test_forms_offer_the_sources_of_the_contracts(tmp_path):
+    from lakehouse.sources.contracts import load_sources
+
+    code = "import json, policy; print('SOURCES ' + json.dumps(policy.sources()))"
+    ran = run_in_airflow(tmp_path, "-c", code)
+    (line,) = [line for line in ran.stdout.splitlines() if line.startswith("SOURCES ")]
+    assert json.loads(line.removeprefix("SOURCES ")) == sorted(load_sources().files)
+
+
+def test_reports_go_by_the_interval_and_nothing_else_by_the_clock(inventory):
+    assert [name for name, dag in inventory["dags"].items() if dag["timetable"] == "CronDataIntervalTimetable"] == ["shift_report"]
+    assert [name for name, dag in inventory["dags"].items() if dag["timetable"] == "NullTimetable"] == ["replay", "silver_tables"]
+
+
 @pytest.mark.parametrize("path", DAG_FILES, ids=NAMES)
 def test_a_dag_file_is_short_and_only_declares(path):
     text = path.read_text()
