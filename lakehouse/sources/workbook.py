@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -24,9 +24,11 @@ from lakehouse.settings import HOME
 from lakehouse.sources.contracts import ContractBreachError, Difference
 from lakehouse.sources.csv_text import Row
 from lakehouse.sources.profiles import Profile
-from lakehouse.sources.sheet_header import SEARCHED_ROWS, header_of
+from lakehouse.sources.sheet_header import MAX_COLUMNS, SEARCHED_ROWS, Header, header_of
 from lakehouse.sources.sheet_rows import RowMaker, Sheet, Suspects
 from lakehouse.sources.sheet_tables import table
+
+__all__ = ["MAX_COLUMNS", "SEARCHED_ROWS", "Opened", "answer", "ask", "batches", "opened", "rows", "sheet_of"]
 
 WALL_S = 60
 """The child has 20 s of processor time; on a busy machine a good file must not be refused for waiting its turn."""
@@ -42,11 +44,11 @@ class Opened:
 
     Attributes:
         sheet: what is known of the sheet, its name in the file among it.
-        header_row: row of the header, as Excel counts.
+        header: where it stands, and which column each of its cells is.
     """
 
     sheet: Sheet
-    header_row: int
+    header: Header
     _maker: RowMaker
     _chunks: Iterator[Chunk]
 
@@ -73,9 +75,7 @@ def opened(path: Path, profile: Profile) -> Opened:
     """
     spool = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - the rows are read from it later; `_chunks` closes it
     try:
-        _run_child(path, profile, spool.fileno())
-        _check_end(spool)
-        sheet = _sheet(_answer(spool.readline()))
+        sheet = sheet_of(ask(spool, {"path": str(path), **_asked(profile)}))
         header = header_of(_top(spool, profile), profile, sheet.merged)
         chunks = _chunks(spool, header.first_data_row)
         first = next(chunks, None)
@@ -84,7 +84,7 @@ def opened(path: Path, profile: Profile) -> Opened:
         raise
     if first is None:
         raise ContractBreachError([Difference("empty", "at least one row", "a header only")])
-    return Opened(sheet, header.row, RowMaker(sheet, header, profile), chain((first,), chunks))
+    return Opened(sheet, header, RowMaker(sheet, header, profile), chain((first,), chunks))
 
 
 def rows(path: Path, profile: Profile) -> list[Row]:
@@ -97,22 +97,27 @@ def batches(path: Path, profile: Profile) -> Iterator[pa.Table]:
     return opened(path, profile).tables()
 
 
-def _run_child(path: Path, profile: Profile, out: int) -> None:
-    asked = {
-        "path": str(path),
-        "sheets": list(profile.sheets),
-        "decimal": profile.decimal,
-        "digits": profile.significant_digits,
-        "text": profile.text.model_dump() if profile.text else None,
-    }
+def _asked(profile: Profile) -> dict[str, Any]:
+    text = profile.text.model_dump() if profile.text else None
+    return {"sheets": list(profile.sheets), "decimal": profile.decimal, "digits": profile.significant_digits, "text": text}
+
+
+def ask(spool: IO[bytes], request: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the child answer a request (`workbook_child.Request`) into a file, and return the head of its answer.
+
+    Raises:
+        ContractBreachError: the child refused the file, or did not stay within its limits.
+    """
     environment = {"PYTHONPATH": str(HOME), "PATH": os.environ.get("PATH", "")}
-    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(asked)]
+    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(request)]
     try:
-        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=WALL_S, env=environment, check=False)
+        ended = subprocess.run(command, stdout=spool.fileno(), stderr=subprocess.PIPE, timeout=WALL_S, env=environment, check=False)
     except subprocess.TimeoutExpired as error:
         raise ContractBreachError([Difference("too_large", f"a workbook that is read within {WALL_S} s", "longer")]) from error
     if ended.returncode:
         raise ContractBreachError([Difference("too_large", "a workbook that is read within 512 MB and 20 s", _why(ended))])
+    _check_end(spool)
+    return answer(spool.readline())
 
 
 def _why(ended: subprocess.CompletedProcess[bytes]) -> str:
@@ -127,20 +132,21 @@ def _check_end(spool: IO[bytes]) -> None:
     spool.seek(max(0, size - LAST_LINE))
     last = spool.read().splitlines()[-1]
     if last.startswith(b'{"refused"'):
-        _answer(last)
+        answer(last)
     spool.seek(0)
 
 
-def _answer(line: bytes) -> dict[str, Any]:
-    """One line of the child's answer; its refusal becomes ours."""
-    answer: dict[str, Any] = orjson.loads(line)
-    if "refused" in answer:
-        kind, expected, found = answer["refused"]
+def answer(line: bytes) -> dict[str, Any]:
+    """Return one line of the child's answer; its refusal becomes a ContractBreachError."""
+    said: dict[str, Any] = orjson.loads(line)
+    if "refused" in said:
+        kind, expected, found = said["refused"]
         raise ContractBreachError([Difference(kind, expected, found)])
-    return answer
+    return said
 
 
-def _sheet(said: dict[str, Any]) -> Sheet:
+def sheet_of(said: Mapping[str, Any]) -> Sheet:
+    """Return what the head of an answer says of the sheet."""
     merged = None if said["merged"] is None else tuple((top, left, bottom, right) for top, left, bottom, right in said["merged"])
     hidden_rows, hidden_columns = frozenset(said["hidden_rows"]), frozenset(said["hidden_columns"])
     return Sheet(said["sheet"], said["epoch"], merged, hidden_rows, hidden_columns, tuple(said["hidden_sheets"]))
@@ -152,7 +158,7 @@ def _top(spool: IO[bytes], profile: Profile) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     last = max(SEARCHED_ROWS, profile.header_row) + profile.header_rows
     for line in spool:
-        said = _answer(line)
+        said = answer(line)
         found |= {number: texts for number, texts in zip(said["numbers"], said["rows"], strict=True) if number <= last}
         if not said["numbers"] or said["numbers"][-1] > last:
             break
@@ -164,7 +170,7 @@ def _chunks(spool: IO[bytes], first: int) -> Iterator[Chunk]:
     """The rows from one on, as the child sent them."""
     with spool:
         for line in spool:
-            said = _answer(line)
+            said = answer(line)
             numbers, texts = said["numbers"], said["rows"]
             before = bisect_left(numbers, first)
             if before < len(numbers):

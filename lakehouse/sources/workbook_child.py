@@ -46,10 +46,11 @@ class Request(NamedTuple):
     """What the parent wants.
 
     Attributes:
-        sheets: accepted names.
+        sheets: accepted names; the first visible sheet when there is none.
         decimal: sign with which numbers are written.
         digits: significant digits of a number.
         text: encoding, delimiter and so on, when the file is text.
+        typed: cells come as what they are (`typed_value`), not as text, to be written again.
     """
 
     path: str
@@ -57,6 +58,7 @@ class Request(NamedTuple):
     decimal: str = "."
     digits: int = 17
     text: dict[str, Any] | None = None
+    typed: bool = False
 
 
 def limit_this_process() -> None:
@@ -126,7 +128,8 @@ def read(request: Request, out: BinaryIO) -> None:
         RefusedError: the file cannot be read, or has not exactly one visible sheet of these names.
     """
     if request.text is not None:
-        _write(out, {"sheet": "", "epoch": 1900, "hidden_sheets": [], **Marks().said()}, _text_rows(Path(request.path), request.text))
+        head = {"sheet": "", "epoch": 1900, "hidden_sheets": [], "sheets": [], "kind": "text", **Marks().said()}
+        _write(out, head, _text_rows(Path(request.path), request.text))
         return
     import python_calamine as calamine
 
@@ -144,8 +147,9 @@ def read(request: Request, out: BinaryIO) -> None:
         if found.merged_cell_ranges is not None:
             marks.merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in found.merged_cell_ranges]
         _check_merges(marks.merged or [])
-        head = {"sheet": name, "epoch": marks.epoch, "hidden_sheets": hidden, **marks.said()}
-        _write(out, head, _merged_in(_calamine_rows(found, NumberTexts(request)), marks))
+        head = {"sheet": name, "epoch": marks.epoch, "hidden_sheets": hidden, "sheets": visible, "kind": file.kind, **marks.said()}
+        rows = _typed_rows(found) if request.typed else _calamine_rows(found, NumberTexts(request))
+        _write(out, head, _merged_in(rows, marks))
     except calamine.PasswordError as error:
         raise RefusedError("format", "a workbook without a password", "a password") from error
     except (calamine.CalamineError, OSError, ValueError) as error:
@@ -155,6 +159,8 @@ def read(request: Request, out: BinaryIO) -> None:
 
 
 def _chosen(accepted: list[str], visible: list[str], hidden: list[str]) -> str:
+    if not accepted and visible:
+        return visible[0]
     wanted = {normal(name) for name in accepted}
     found = [name for name in visible if normal(name) in wanted]
     if len(found) == 1:
@@ -191,6 +197,24 @@ def _calamine_rows(found: Any, numbers: NumberTexts) -> Numbered:
             for cell in cells
         ]  # fmt: skip
         yield number, before + row if before else row
+
+
+def _typed_rows(found: Any) -> Numbered:
+    """Rows as JSON values in texts, from the first column on; blank ones too."""
+    before = [""] * (found.start[1] if found.start else 0)
+    for number, cells in enumerate(found.iter_rows(), 1):
+        yield number, before + [typed_value(cell) for cell in cells]
+
+
+def typed_value(cell: Any) -> str:
+    """Return a cell as JSON: texts, numbers and truths as they are, else `[kind, text]` of a date, datetime, time or timedelta (seconds)."""
+    if cell is None or cell == "":
+        return ""
+    if isinstance(cell, timedelta):
+        cell = ["timedelta", str(cell.total_seconds())]
+    elif isinstance(cell, (datetime, date, time)):
+        cell = [type(cell).__name__, cell.isoformat()]
+    return orjson.dumps(cell).decode()
 
 
 def _merged_in(rows: Numbered, marks: Marks) -> Numbered:

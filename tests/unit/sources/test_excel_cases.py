@@ -218,7 +218,7 @@ def test_x12_hidden_sheets_are_not_read_and_said(tmp_path):
 
 def test_x13_titles_above_the_header(tmp_path):
     rows = [["Plant 4, week 47"], [], ["printed 2026-11-20"], HEADER, ["C1", 1]]
-    assert workbook.opened(xlsx(tmp_path / "a.xlsx", rows), GENERIC).header_row == 4
+    assert workbook.opened(xlsx(tmp_path / "a.xlsx", rows), GENERIC).header.row == 4
     assert cells(tmp_path / "a.xlsx", GENERIC) == {5: {"confirmation_no": "C1", "counter": "1"}}
 
 
