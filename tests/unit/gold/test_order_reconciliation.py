@@ -20,7 +20,8 @@ def told(spark):
     silver = {
         "machine_interruption": [],
         "machine_count": readings(
-            ("06:00", 1000, A), ("08:00", 1100, A), ("10:00", 1200, {"order_no": "B"}), ("12:00", 30, {"order_no": "C"}), ("14:00", 90, {"order_no": "D"}),
+            ("06:00", 1000, A), ("08:00", 1100, A), ("10:00", 1200, {"order_no": "B"}), ("12:00", 30, {"order_no": "C"}),
+            ("14:00", 90, {"order_no": "D"}),
         ),
         "production_event": operations(
             ("production", "06:00", "08:00", {**A, "completed_qty": Decimal(98), "rejected_qty": Decimal(2)}),
