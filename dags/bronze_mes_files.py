@@ -1,24 +1,25 @@
-"""### MES dumps to bronze and silver.
+"""### MES and ERP dumps to bronze and silver.
 
-**Makes** `bronze.mes_production_log`, `silver.production_event` and its quarantine, `ops.landing` and `ops.file_commit`, in one commit.
+**Makes** the bronze table of each source and the silver table that its contract names, with quarantine, `ops.landing` and
+`ops.file_commit`: one mapped task and one commit for each source that has new files, labelled with the source.
 
-**From** CSV files in the landing bucket, `mes-production-log/<site>/<file>.csv`: every complete one that was not landed yet. A run
-that finds none succeeds and says so. The contract is in `conf/sources.yaml`.
+**From** every source in `conf/sources.yaml` that is no workbook: objects `<source>/<site>/<file>` of the landing bucket that are
+complete and not in `ops.landing` yet. `new_files` asks which; a run that finds none succeeds and says so.
 
-**Run it again** by clearing the run: it repeats exactly the files that are recorded under its run id, and identical rows are
-not written twice. A refused file stays in the bucket; `ops.landing` has its code and first differences.
+**Run it again** by clearing the run: it repeats exactly what is recorded under its run id, and identical rows are not written twice.
+What a source could not land stays in the bucket: clear that one task, or leave it to the next run. The form names one source.
 
-**A failure concerns** the data engineer; `E_CONTRACT` concerns whoever runs the MES export. The log's last line says what to do.
+**A failure concerns** the data engineer; `E_CONTRACT` concerns whoever runs the export. The log's last line says what to do.
 """
 
-from airflow.sdk import DAG
-from spark_step import POLICY, asset_of, quarter_hourly, spark_step
-
-from lakehouse.tables.silver import PRODUCTION_EVENT
+from airflow.sdk import DAG, Param
+from light_step import light_step
+from policy import POLICY, file_assets, quarter_hourly
+from spark_step import land_sources
 
 with DAG(
     "bronze_mes_files",
-    description="MES production logs in the landing bucket, to bronze and silver.",
+    description="MES and ERP dumps in the landing bucket, to bronze and silver, one task for each source with new files.",
     doc_md=__doc__,
     tags=["bronze", "silver", "files", "mes"],
     schedule=quarter_hourly(7),
@@ -26,11 +27,10 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args=POLICY,
+    params={"source": Param("", type="string", title="Source", description="Name in conf/sources.yaml; empty: all that have new files.")},
 ):
-    spark_step(
-        "silver_production_event",
-        "land_files",
-        ("--source", "mes-production-log", "--run-id", "{{ run_id }}"),
-        pool="silver_files",
-        outlets=[asset_of(PRODUCTION_EVENT)],
+    new_files = light_step(
+        "new_files", ("pending", "--json", "--kind", "files", "--run-id", "{{ run_id }}", "--source={{ params.source }}")
     )
+    land = land_sources("land", new_files.output, pool="silver_files", outlets=file_assets())
+    land >> light_step("said", ("landed", "{{ run_id }}"), trigger_rule="none_failed")

@@ -1,28 +1,23 @@
-"""What every DAG here shares: the policy of a task, the asset of a table, and one step of the lakehouse run by spark-submit.
+"""One step of the lakehouse run by spark-submit, alone or mapped over the sources that have new files.
 
-Where a stack's Spark is comes from the environment of Airflow's processes (`lakehouse/services/airflow_env.py`). Its addresses and
-keys are in the 0600 properties file that `LAKEHOUSE_SPARK_PROPERTIES` names: never on a command line, never in a log.
+Addresses and keys of a stack are in the 0600 properties file that `LAKEHOUSE_SPARK_PROPERTIES` names: never on a command line,
+never in a log.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import Asset, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from policy import REPO, said_by
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context, XComArg
 
-    from lakehouse.model import Table
-
-JOBS = Path(__file__).resolve().parent.parent / "jobs"
 PROPERTIES = "LAKEHOUSE_SPARK_PROPERTIES"
 JOBS_ENVIRONMENT = {
     "SPARK_HOME": "JOBS_SPARK_HOME",
@@ -31,24 +26,15 @@ JOBS_ENVIRONMENT = {
     "JAVA_HOME": "JOBS_JAVA_HOME",
     "PATH": "JOBS_PATH",
 }
-ERROR_LINE = re.compile(r"^(E_[A-Z0-9_]+) \S.*$", re.MULTILINE)
-
-WAITING_DOES_NOT_HELP = frozenset(
-    {"E_SETTINGS", "E_REQUIREMENT", "E_PLANT_MODEL", "E_CONTRACT", "E_SCHEMA_DRIFT", "E_CONSERVATION", "E_AUDIT_FAILED"}
-)
-
-POLICY: dict[str, Any] = {
-    "owner": "plant-data",
-    "retries": 3,
-    "retry_delay": timedelta(seconds=20),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=5),
-    "execution_timeout": timedelta(hours=1),
-}
+OF_SPARK = re.compile(r"^(\d\d/\d\d/\d\d \d\d:\d\d:\d\d |\{|WARNING: |:: )")
+"""Lines of Spark's and the job's own loggers; what is left of the output are the job's words."""
 
 
 class SparkStep(SparkSubmitOperator):
-    """A spark-submit whose failure is the job's own line: code, object, cause, next command."""
+    """A spark-submit whose last words are the job's own: its counts, or code, object, cause and next command.
+
+    Arguments that a template made empty are left out.
+    """
 
     def execute(self, context: Context) -> None:
         """Run the job in this task's Spark.
@@ -59,36 +45,60 @@ class SparkStep(SparkSubmitOperator):
         """
         if not self.properties_file:
             raise AirflowFailException(f"E_SETTINGS {PROPERTIES}: Airflow was started without it | next: bin/lakehouse up")
+        self.application_args = [each for each in self.application_args or () if each]
         try:
             super().execute(context)
         except AirflowException as failure:
-            said = list(ERROR_LINE.finditer(str(failure)))
-            if not said:
-                raise
-            kind = AirflowFailException if said[-1][1] in WAITING_DOES_NOT_HELP else AirflowException
-            raise kind(said[-1][0]) from None
+            raise said_by(str(failure)) or failure from None
+        self._say_again()
+
+    def _say_again(self) -> None:
+        """Log the job's last line once more when lines of Spark's shutdown came after it."""
+        lines = [line for line in self._hook._last_submit_log_lines if line] if self._hook else []
+        words = [line for line in lines if not OF_SPARK.match(line)]
+        if words and words[-1] != lines[-1]:
+            self.log.info(words[-1])
 
 
-def quarter_hourly(minute: int) -> CronTriggerTimetable:
-    """Return a schedule of every 15 minutes from `minute` past (0 to 14); a new installation waits for its first turn."""
-    return CronTriggerTimetable(f"{minute}-59/15 * * * *", timezone="UTC", run_immediately=timedelta(0))
+class LandStep(SparkStep):
+    """Lands one source that has new files; `found` is what the light task before it has found."""
+
+    def __init__(self, *, found: Mapping[str, Any], **submit: Any) -> None:
+        """Keep which source is landed and how much of it waits."""
+        super().__init__(**submit)
+        self.found = found
+
+    def execute(self, context: Context) -> None:
+        """Land the source under a run id that a clear keeps: the DAG run's with the source's name."""
+        source = self.found["source"]
+        self.log.info("%s: %s files, %s bytes", source, self.found["files"], self.found["bytes"])
+        self.application_args = ["--source", source, "--run-id", f"{context['run_id']}/{source}"]
+        super().execute(context)
 
 
-def asset_of(table: Table) -> Asset:
-    """Return the asset of a table: `silver_confirmation` at `iceberg://lake/silver/confirmation`."""
-    return Asset(name=f"{table.layer}_{table.name}", uri=f"iceberg://lake/{table.layer}/{table.name}")
-
-
-def spark_step(task_id: str, job: str, arguments: Sequence[str], pool: str, outlets: Sequence[Asset]) -> SparkStep:
+def spark_step(task_id: str, job: str, arguments: Sequence[str], pool: str, outlets: Sequence[Asset] = ()) -> SparkStep:
     """Return the task that runs `jobs/<job>.py` with templated arguments, one at a time within its pool."""
-    return SparkStep(
+    return SparkStep(task_id=task_id, application_args=list(arguments), outlets=list(outlets), **_submit(job, task_id, pool))
+
+
+def land_sources(task_id: str, found: XComArg, pool: str, outlets: Sequence[Asset] = ()) -> Any:
+    """Return the tasks that land the found sources, one for each, labelled with its name, one after the other."""
+    mapped = LandStep.partial(
         task_id=task_id,
-        name=task_id,
-        conn_id="spark_local",
-        application=str(JOBS / f"{job}.py"),
-        application_args=list(arguments),
-        properties_file=os.environ.get(PROPERTIES),
-        env_vars={name: os.environ[source] for name, source in JOBS_ENVIRONMENT.items() if source in os.environ},
-        pool=pool,
+        map_index_template="{{ task.found['source'] }}",
+        max_active_tis_per_dag=1,
         outlets=list(outlets),
+        **_submit("land_files", task_id, pool),
     )
+    return mapped.expand(found=found)
+
+
+def _submit(job: str, name: str, pool: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "conn_id": "spark_local",
+        "application": str(REPO / "jobs" / f"{job}.py"),
+        "properties_file": os.environ.get(PROPERTIES),
+        "env_vars": {name: os.environ[source] for name, source in JOBS_ENVIRONMENT.items() if source in os.environ},
+        "pool": pool,
+    }

@@ -170,6 +170,22 @@ class KeyNotUniqueError(LakehouseError):
     remedy = "Nothing was published. Join by the table's key (docs/data-dictionary.md), or bring it to one row for each key first."
 
 
+class SourceLateError(LakehouseError):
+    """A source has sent nothing for longer than its tables promise."""
+
+    code = "E_SOURCE_LATE"
+    exit_code = 28
+    remedy = "`bin/lakehouse health` names each source and its age. Ask at the source first; `bin/lakehouse status` shows the lag of its topic."
+
+
+class UnansweredError(LakehouseError):
+    """A person was asked in Airflow and nobody answered in time."""
+
+    code = "E_UNANSWERED"
+    exit_code = 29
+    remedy = "Nothing was taken. Clear the task named in the line to be asked again, or put a mended file beside the original."
+
+
 class ServiceError(LakehouseError):
     """A service of the stack did not start or did not stay up."""
 

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     live_publish_every_s: int = Field(30, ge=1, description="Least seconds between two publications by the live application.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
     checkpoints: str = Field("", description="Folder or URL of streaming checkpoints; empty: below the stack's folder. Only a cache.")
+    notify_urls: str = Field("", description="Whom a failed workflow tells: apprise URLs, separated by blanks; a file has every line in any case.")
+    shift_report_cron: str = Field("15 * * * *", description="When shift reports are written (cron, UTC): on shifts that ended since the one before.")
     max_offsets_per_trigger: int = Field(500_000, ge=1, description="Most messages of one micro-batch.")
 
     @model_validator(mode="wrap")
@@ -127,6 +129,11 @@ class Settings(BaseSettings):
     def checkpoint_root(self) -> str:
         """Where streaming checkpoints lie."""
         return self.checkpoints or str(self.run / "data" / "checkpoints")
+
+    @property
+    def notifications_file(self) -> Path:
+        """Where each failure of a workflow is one line."""
+        return self.run / "logs" / "notifications.log"
 
     @property
     def secrets_file(self) -> Path:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -16,8 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lakehouse.errors import StoreUnreachableError
 from lakehouse.settings import Settings
+from lakehouse.sources.formats import MarkerObject
 from lakehouse.spark_conf import WRITER
 
+Complete = Literal["stable"] | MarkerObject
 LANDING_BUCKET = "landing"
 LAKE_BUCKET = "lake"
 RAW_PREFIX = "raw/"
@@ -57,6 +59,36 @@ def _answering(subject: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise StoreUnreachableError(subject, f"{type(error).__name__}: {error}", "bin/lakehouse status") from error
+
+
+def ready(listed: Sequence[Listed], seen: Collection[tuple[str, str]], sites: Collection[str], complete: Complete) -> list[Listed]:
+    """Return the objects that a landing would take now: complete, not temporary, not landed before, of a site that the plant model has.
+
+    An object without a site in its key is taken: landing rejects it by name.
+
+    Args:
+        listed: all objects of the source.
+        seen: key and ETag of what was landed or rejected before.
+        sites: the plant model's sites.
+        complete: when an object is complete, as the source's contract says.
+    """
+    keys = {each.key for each in listed}
+    new = fresh(listed, seen, complete)
+    return [each for each in new if (not each.site_id or each.site_id in sites) and not missing_marker(each, keys, complete)]
+
+
+def fresh(listed: Sequence[Listed], seen: Collection[tuple[str, str]], complete: Complete) -> list[Listed]:
+    """Return the objects that were not landed or rejected before; temporary ones and markers are none."""
+    data = [each for each in listed if not each.is_temporary]
+    keys = {each.key for each in data}
+    markers = {complete.key_of(key) for key in keys} & keys if isinstance(complete, MarkerObject) else set()
+    return [each for each in data if each.key not in markers and (each.key, each.etag) not in seen]
+
+
+def missing_marker(each: Listed, keys: Collection[str], complete: Complete) -> str:
+    """Return the key of the marker object that an object waits for; empty when it waits for none."""
+    wanted = complete.key_of(each.key) if isinstance(complete, MarkerObject) else ""
+    return "" if wanted in keys else wanted
 
 
 class LandingZone:
@@ -134,3 +166,12 @@ class LandingZone:
         """
         with _answering(key):
             self._s3.put_object(Bucket=LANDING_BUCKET, Key=key, Body=path.read_bytes())
+
+    def keep_report(self, key: str, body: bytes, content_type: str) -> None:
+        """Put a report into the lake bucket under a key; one that is there is replaced.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        with _answering(key):
+            self._s3.put_object(Bucket=LAKE_BUCKET, Key=key, Body=body, ContentType=content_type)

@@ -7,7 +7,27 @@ import sys
 import typer
 
 from lakehouse import logs
-from lakehouse.cli import calendar, contracts, demo, doctor, down, inject, kpi, land, query, reset, simulate, status, up, views
+from lakehouse.cli import (
+    calendar,
+    contracts,
+    demo,
+    doctor,
+    down,
+    health,
+    inject,
+    kpi,
+    land,
+    landed,
+    notify,
+    pending,
+    query,
+    report,
+    reset,
+    simulate,
+    status,
+    up,
+    views,
+)
 from lakehouse.cli.console import err
 from lakehouse.errors import LakehouseError
 
@@ -18,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (demo, doctor, up, down, status, reset, land, query, views, calendar):
+for _verb in (demo, doctor, up, down, status, reset, land, pending, landed, query, views, calendar, health, report, notify):
     app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
 for _group in (simulate, inject, kpi, contracts):
     app.add_typer(_group.app, name=_group.__name__.rsplit(".", 1)[1])

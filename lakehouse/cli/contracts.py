@@ -40,7 +40,7 @@ def list_contracts(
 
 def _row(source: str, contract: AnyContract) -> dict[str, str]:
     if isinstance(contract, WorkbookContract):
-        silver, title = contract.silver, f"workbooks, layouts {', '.join(contract.profiles)}"
+        silver, title = contract.silver_name, f"workbooks, layouts {', '.join(contract.profiles)}"
     else:
         silver, title = contract.silver_name, contract.title
     return {"source": source, "kind": contract.kind, "bronze": contract.bronze, "silver": silver, "title": title}

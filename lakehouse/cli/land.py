@@ -16,8 +16,9 @@ from rich.table import Table
 from lakehouse.bronze.landing_zone import LandingZone
 from lakehouse.cli.console import err, out, print_json
 from lakehouse.errors import AuditFailedError, ServiceError, SettingsError
-from lakehouse.flow.real_data import LOG_SOURCE, REPORT_SOURCE, TEMPERATURE_SITE, TOPIC, RealData, write_plants
-from lakehouse.flow.real_figures import Figure, figures
+from lakehouse.flow.figure import Figure
+from lakehouse.flow.real_data import TEMPERATURE_SITE, TOPIC, RealData, write_plants
+from lakehouse.flow.real_figures import figures
 from lakehouse.nessie import Nessie
 from lakehouse.plant import load_plant
 from lakehouse.services.sql import run_sql
@@ -72,7 +73,7 @@ def land_real(settings: Settings, folder: Path, say: Say, within_s: float = 300)
     """
     data = RealData(folder.resolve())
     send_in(settings, data, say)
-    for line in _land(settings, [LOG_SOURCE, REPORT_SOURCE], data, within_s):
+    for line in _land(settings, data.sources, data, within_s):
         say(line)
     return compare(settings, figures(data))
 

@@ -24,7 +24,7 @@ from lakehouse.sources import tables
 from lakehouse.sources.contracts import AnyContract, Profile, WorkbookContract
 from lakehouse.sources.formats import Contract, DelimitedContract
 from lakehouse.spark.write import append, delete_by_key, merge_by_key
-from lakehouse.tables import bronze, silver
+from lakehouse.tables import silver
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_MACHINE = ""
@@ -42,14 +42,12 @@ def site_terms(plant: PlantModel, site_ids: Iterable[str]) -> dict[str, SiteTerm
 
 def bronze_of(contract: AnyContract) -> Table:
     """Return the bronze table of a source."""
-    if isinstance(contract, WorkbookContract):
-        return next(table for table in bronze.FILE_TABLES if table.name == contract.bronze)
     return tables.bronze_table(contract)
 
 
 def silver_of(contract: AnyContract) -> Table:
     """Return the silver table of a source."""
-    return tables.DECLARED[contract.silver] if isinstance(contract, WorkbookContract) else tables.declared_table(contract)
+    return tables.declared_table(contract)
 
 
 def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files: Sequence[str], branch: str) -> Conformed:
@@ -76,9 +74,9 @@ def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files
 
 
 def _conformed(batch: _Batch, contract: AnyContract, landed: DataFrame) -> Conformed:
-    if isinstance(contract, WorkbookContract):
+    if isinstance(contract, WorkbookContract) and contract.has_confirmations:
         return _confirmations(batch, contract, landed)
-    if isinstance(contract, DelimitedContract) and contract.silver == silver.PRODUCTION_EVENT.name:
+    if isinstance(contract, DelimitedContract) and contract.timestamp_layouts:
         return _events(batch, contract)
     return _typed(batch, contract)
 
@@ -132,7 +130,7 @@ def _typed(batch: _Batch, contract: Contract) -> Conformed:
         fates = settled(versions.told(kept(reviewed), before, table).rows)
         tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
         new = fates.where("fate = 'kept'")
-        spans = _site_spans(new)
+        spans = _event_spans(new) if table is silver.PRODUCTION_EVENT else _site_spans(new)
         if table is silver.CONFIRMATION:
             old = before.join(new.select(*table.key), list(table.key), "left_semi")
             spans = [*_confirmation_spans(batch.plant, new, "confirmation_new"), *_confirmation_spans(batch.plant, old, "confirmation_old")]

@@ -21,18 +21,16 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.bronze.files import BronzeWriter, Envelope
-from lakehouse.bronze.landing_zone import LandingZone, Listed
+from lakehouse.bronze.landing_zone import LandingZone, Listed, fresh, missing_marker, ready
 from lakehouse.crashpoints import crashpoint
-from lakehouse.errors import ContractError, FencedError, SettingsError
+from lakehouse.errors import ContractError, FencedError
 from lakehouse.flow.conform_files import bronze_of, conform
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.land_topics import commit_row, next_seq
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.sources import delimited, workbook
-from lakehouse.sources.cell_batches import by_hundred_thousand
+from lakehouse.sources import readers, workbook
 from lakehouse.sources.contracts import AnyContract, ContractBreachError, Difference, WorkbookContract
-from lakehouse.sources.formats import DelimitedContract
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.write import append
 from lakehouse.tables.ops import FILE_COMMIT, LANDING
@@ -145,21 +143,26 @@ class FileLanding:
         seen = {(row["object_key"], row["etag"]) for row in recorded}
         listed = self.zone.listed(self.source)
         skipped = tuple(each.key for each in listed if each.is_temporary)
-        new = [each for each in listed if not each.is_temporary and (each.key, each.etag) not in seen]
-        ready = [each for each in new if each.site_id in self.plant.sites or not each.site_id]
-        waiting = tuple(_waiting(each, "its site is in no file of the plant model") for each in new if each not in ready)
+        taken = ready(listed, seen, self.plant.sites, self.contract.complete)
+        waiting = tuple(_waiting(each, self._why(each, listed)) for each in fresh(listed, seen, self.contract.complete) if each not in taken)
         report = LandingReport(self.source, run_id, waiting, skipped)
-        if not ready:
+        if not taken:
             return report
         landed = {row["file_sha256"] for row in recorded if row["status"] == "landed"}
         with self.nessie.work_branch("files") as branch:
-            outcomes = self._land(ready, landed, now, branch)
+            outcomes = self._land(taken, landed, now, branch)
             conformed = self._conform(outcomes, now, branch)
-            if self._record(ready, outcomes, run_id, now, branch):
+            if self._record(taken, outcomes, run_id, now, branch):
                 crashpoint("files_before_merge")
                 self.nessie.merge(branch, f"land {self.source}: run {run_id}")
                 crashpoint("files_after_merge")
         return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed)
+
+    def _why(self, each: Listed, listed: Sequence[Listed]) -> str:
+        """Say why an object is not taken yet."""
+        if each.site_id and each.site_id not in self.plant.sites:
+            return "its site is in no file of the plant model"
+        return f"its marker {missing_marker(each, {other.key for other in listed}, self.contract.complete)} is not there yet"
 
     def _land(self, ready: Sequence[Listed], landed: set[str], now: datetime, branch: str) -> list[Outcome]:
         table = bronze_of(self.contract)
@@ -200,11 +203,9 @@ class FileLanding:
             raise ContractBreachError([Difference("key", f"{self.source}/<site_id>/<file>", listed.key)])
         if isinstance(self.contract, WorkbookContract):
             profile = self.contract.profile(listed.site_id)
-            return profile.sheet, by_hundred_thousand(workbook.rows(path, profile))
-        if isinstance(self.contract, DelimitedContract):
-            delimited.check(path, self.contract)
-            return "", delimited.batches(path, self.contract)
-        raise SettingsError(f"source {self.source}", f"files of kind {self.contract.kind} cannot be landed yet", "correct --source")
+            return profile.sheet, workbook.batches(path, profile)
+        readers.check(path, self.contract)
+        return "", readers.batches(path, self.contract)
 
     def _conform(self, outcomes: Sequence[Outcome], now: datetime, branch: str) -> Conformed | None:
         files = [each.file_sha256 for each in outcomes if each.status == "landed"]

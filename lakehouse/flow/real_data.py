@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lakehouse.errors import RequirementError
+from lakehouse.flow.real_dumps import BOTTLING, SITES, UPLOADS
 from lakehouse.settings import HOME
 from lakehouse.sources import workbook
 from lakehouse.sources.contracts import Profile, load_sources
@@ -25,7 +27,7 @@ LOG, LOG_DAMAGED = "mes-production-log/Production_Data.csv", "mes-production-log
 REPORTS = ("molding-plant-reports/monthly/monthlyReports_201811.xlsb", "molding-plant-reports/monthly/monthlyReports_201812.xlsb")
 MOULDS, MACHINES = "molding-plant-reports/master/moldInfo.xlsx", "molding-plant-reports/master/machineInfo.xlsx"
 TEMPERATURES = "machine-temperature-nab/machine_temperature_system_failure.csv"
-FILES = (LOG, LOG_DAMAGED, *REPORTS, MOULDS, MACHINES, TEMPERATURES)
+FILES = (LOG, LOG_DAMAGED, *REPORTS, MOULDS, MACHINES, TEMPERATURES, *(name for _, _, name in UPLOADS))
 TOPIC, MACHINE, SENSOR = "sensor.temperature", "nab-machine", "internal"
 LOG_SOURCE, REPORT_SOURCE = "mes-production-log", "confirmations"
 LOG_SITE, REPORT_SITE, TEMPERATURE_SITE = "production-log", "molding", "nab"
@@ -67,7 +69,13 @@ class RealData:
     def uploads(self) -> list[tuple[Path, str]]:
         """Return (file, key in the landing bucket), in order of arrival."""
         logs = [(self.root / name, f"{LOG_SOURCE}/{LOG_SITE}/{Path(name).name}") for name in (LOG, LOG_DAMAGED)]
-        return logs + [(self.root / name, f"{REPORT_SOURCE}/{REPORT_SITE}/{Path(name).name}") for name in REPORTS]
+        reports = [(self.root / name, f"{REPORT_SOURCE}/{REPORT_SITE}/{Path(name).name}") for name in REPORTS]
+        return logs + reports + [(self.root / name, f"{source}/{site}/{Path(name).name}") for source, site, name in UPLOADS]
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources that the files belong to, in order of arrival."""
+        return list(dict.fromkeys(key.split("/", 1)[0] for _, key in self.uploads()))
 
     def log_rows(self) -> list[dict[str, str]]:
         """Return the rows of the intact production log."""
@@ -117,7 +125,16 @@ class RealData:
             LOG_SITE: _resolved(LOG_SITE, resources, []),
             REPORT_SITE: _resolved(REPORT_SITE, presses, cycles),
             TEMPERATURE_SITE: _resolved(TEMPERATURE_SITE, {MACHINE}, []),
+            "bottling": _resolved("bottling", set(), self.least_cycles()),
+            **{site: _resolved(site, set(), []) for site in SITES},
         }
+
+    def least_cycles(self) -> list[dict[str, str]]:
+        """Return the ideal cycles of the bottling line: the least time that a batch of each product needs."""
+        products = load_sources().contract("bottling-product")
+        assert products.kind == "workbook"  # noqa: S101 - tells the type checker which contract it is
+        rows = [cells for _, cells in workbook.rows(self.root / BOTTLING, products.profile("bottling"))]
+        return [{"part_no": cells["Product"], "cycle_s": str(60 * Decimal(cells["Min batch time"]))} for cells in rows]
 
 
 def _resolved(site: str, machines: set[str], cycles: list[dict[str, str]]) -> dict[str, Any]:

@@ -9,32 +9,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from lakehouse.flow.figure import Figure
 from lakehouse.flow.real_data import LOG_DAMAGED, LOG_SITE, REPORT_SITE, REPORTS, TEMPERATURE_SITE, RealData
+from lakehouse.flow.real_dumps import dump_figures
 
 Interval = tuple[datetime, datetime]
 LOG_LAYOUT = "%Y/%m/%d %H:%M:%S"
 BUSY = ("running", "setup", "unplanned_stop")
 SHIFT_S = Decimal(28_800)
 Counted = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure: its name, what the files say, and the statement whose one value must be the same."""
-
-    name: str
-    counted: Decimal
-    sql: str
-
-    def agrees(self, answer: Any) -> bool:
-        """Return whether the lakehouse's answer is the same number."""
-        return answer is not None and Decimal(str(answer)) == self.counted
 
 
 def union_minutes(intervals: Iterable[Interval]) -> Decimal:
@@ -50,7 +38,7 @@ def union_minutes(intervals: Iterable[Interval]) -> Decimal:
 
 def figures(data: RealData) -> list[Figure]:
     """Return all figures; reads the files."""
-    return [*_log(data), *_damaged(data), *_reports(data), *_performance(data), *_temperatures(data)]
+    return [*_log(data), *_damaged(data), *_reports(data), *_performance(data), *_temperatures(data), *dump_figures(data.root)]
 
 
 def _log(data: RealData) -> list[Figure]:

@@ -27,7 +27,7 @@ def run_sql(settings: Settings, sql: str, user: str = "engineer", values: Sequen
     Raises:
         TrinoUnreachableError: Trino does not answer, or refused the statement.
     """
-    address = {"host": settings.host, "port": settings.port("trino"), "user": user}
+    address = {"host": settings.host_of("trino"), "port": settings.port("trino"), "user": user}
     session = {"catalog": "kpi", "schema": "plant", "timezone": "UTC", "source": "lakehouse"}
     connection = trino.dbapi.connect(**address, **session, max_attempts=1)
     try:

@@ -166,6 +166,6 @@ def faults(fields: Mapping[str, Reading], table: Table, derived: frozenset[str])
         meant = fields[name]._resolved(types[name]).as_
         if meant is None or base_type(types[name]) not in SILVER_TYPES[meant]:
             found.append(f"{name} is {types[name]}, which is not read as {meant}")
-        elif meant == "boolean" and not fields[name].values:
+        elif meant == "boolean" and not fields[name].values and fields[name].constant is None:
             found.append(f"{name} is a boolean and needs values: {{true: [...], false: [...]}}")
     return found

@@ -61,7 +61,7 @@ def derived_columns(table: Table) -> frozenset[str]:
 
 def file_tables(sources: Sources) -> tuple[tuple[Table, ...], tuple[Table, ...]]:
     """Return all bronze and all silver tables of the file sources, each once, those declared in code first."""
-    made = [each for each in sources.files.values() if isinstance(each, Contract)]
+    made = sources.files.values()
     bronze_tables = {**BRONZE, **{each.bronze: bronze_table(each) for each in made}}
     silver_tables = {**DECLARED, **{each.silver_name: declared_table(each) for each in made}}
     return tuple(bronze_tables.values()), tuple(silver_tables.values())
@@ -80,10 +80,7 @@ def faults(contracts: Mapping[str, AnyContract]) -> list[str]:
     found: list[str] = []
     owners: dict[str, Any] = {}
     for source, contract in contracts.items():
-        if isinstance(contract, Contract):
-            found += [f"{source}: {fault}" for fault in [*_table_faults(contract), *_twice(source, contract, owners)]]
-        elif contract.silver not in DECLARED:
-            found.append(f"{source}: no silver table {contract.silver} is declared")
+        found += [f"{source}: {fault}" for fault in [*_table_faults(contract), *_twice(source, contract, owners)]]
     return found
 
 
@@ -93,9 +90,10 @@ def _table_faults(contract: Contract) -> list[str]:
     if contract.table is not None and contract.table.name in DECLARED:
         return [f"silver.{contract.table.name} is declared already: name it with silver"]
     table = declared_table(contract)
-    if table == silver.PRODUCTION_EVENT:
-        found = ["silver.production_event is conformed without fields"] if contract.fields else []
-        return found if getattr(contract, "timestamp_layouts", ()) else [*found, "silver.production_event needs timestamp_layouts"]
+    if getattr(contract, "has_confirmations", False):
+        return [] if table == silver.CONFIRMATION else [f"its layouts are of confirmations, silver.{table.name} is not"]
+    if table == silver.PRODUCTION_EVENT and not contract.fields:
+        return [] if getattr(contract, "timestamp_layouts", ()) else ["silver.production_event needs timestamp_layouts, or fields"]
     return fields.faults(contract.fields, table, derived_columns(table))
 
 

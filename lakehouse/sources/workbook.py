@@ -1,4 +1,7 @@
-"""Workbooks as rows of text. Parsing happens in a child process with limits; this side survives whatever the file does to it."""
+"""Workbooks as rows of text. Parsing happens in a child process with limits; this side survives whatever the file does to it.
+
+The child writes its whole answer before the first row is taken from it, so a file is read completely or refused.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +10,103 @@ import os
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
 
 from lakehouse.settings import HOME
-from lakehouse.sources.contracts import BROKEN, ContractBreachError, Difference, Profile
-from lakehouse.sources.csv_text import Row, header_differences
+from lakehouse.sources.contracts import ContractBreachError, Difference
+from lakehouse.sources.csv_text import Row
+from lakehouse.sources.profiles import Profile
+from lakehouse.sources.sheet_header import SEARCHED_ROWS, header_of
+from lakehouse.sources.sheet_rows import RowMaker, Sheet, Suspects
+from lakehouse.sources.sheet_tables import table
 
-WALL_S = 20
-BLANK_ROWS_END = 1000
+WALL_S = 60
+"""The child has 20 s of processor time; on a busy machine a good file must not be refused for waiting its turn."""
+LAST_LINE = 4096
 CHILD_MODULE = "lakehouse.sources.workbook_child"
 
+Chunk = tuple[list[int], list[list[str]], Suspects]
 
-def rows(path: Path, profile: Profile) -> list[Row]:
-    """Read a workbook's sheet by its profile and return (row number from 1, cells) of every row that is not blank.
+
+@dataclass(frozen=True)
+class Opened:
+    """A workbook whose sheet and header fit the profile. Its rows can be taken once.
+
+    Attributes:
+        sheet: what is known of the sheet, its name in the file among it.
+        header_row: row of the header, as Excel counts.
+    """
+
+    sheet: Sheet
+    header_row: int
+    _maker: RowMaker
+    _chunks: Iterator[Chunk]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield (row as Excel counts, cells) of every row that is not blank."""
+        for numbers, texts, suspects in self._chunks:
+            yield from self._maker.rows(zip(numbers, texts, strict=True), suspects)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows as Arrow tables of `sheet_tables.SCHEMA`, some thousand rows each."""
+        for numbers, texts, suspects in self._chunks:
+            yield table(numbers, texts, suspects, self._maker)
+
+
+def opened(path: Path, profile: Profile) -> Opened:
+    """Read a workbook's sheet by its profile.
 
     Args:
         path: the file; its kind is told by its content, not by its name.
         profile: the layout.
 
     Raises:
-        ContractBreachError: the file is no readable workbook, is too large, or its sheet or header differ.
+        ContractBreachError: the file is no readable workbook, is too large, or its sheet or header differ, or it has no row.
     """
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        _run_child(path, profile.sheet, out.fileno())
-        out.seek(0)
-        return _table(_texts(out), profile)
+    spool = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - the rows are read from it later; `_chunks` closes it
+    try:
+        _run_child(path, profile, spool.fileno())
+        _check_end(spool)
+        sheet = _sheet(_answer(spool.readline()))
+        header = header_of(_top(spool, profile), profile, sheet.merged)
+        chunks = _chunks(spool, header.first_data_row)
+        first = next(chunks, None)
+    except BaseException:
+        spool.close()
+        raise
+    if first is None:
+        raise ContractBreachError([Difference("empty", "at least one row", "a header only")])
+    return Opened(sheet, header.row, RowMaker(sheet, header, profile), chain((first,), chunks))
 
 
-def _run_child(path: Path, sheet: str, out: int) -> None:
-    request = json.dumps({"path": str(path), "sheet": sheet})
-    environment = {"PYTHONPATH": str(HOME), "PYTHONIOENCODING": "utf-8", "PATH": os.environ.get("PATH", "")}
-    command = [sys.executable, "-m", CHILD_MODULE, request]
+def rows(path: Path, profile: Profile) -> list[Row]:
+    """Return (row as Excel counts, cells) of every row that is not blank; as `opened`."""
+    return list(opened(path, profile).rows())
+
+
+def batches(path: Path, profile: Profile) -> Iterator[pa.Table]:
+    """Return the rows as Arrow tables (row_no int64, cells map<string,string>); as `opened`, which raises before the first one."""
+    return opened(path, profile).tables()
+
+
+def _run_child(path: Path, profile: Profile, out: int) -> None:
+    asked = {
+        "path": str(path),
+        "sheets": list(profile.sheets),
+        "decimal": profile.decimal,
+        "digits": profile.significant_digits,
+        "text": profile.text.model_dump() if profile.text else None,
+    }
+    environment = {"PYTHONPATH": str(HOME), "PATH": os.environ.get("PATH", "")}
+    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(asked)]
     try:
         ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=WALL_S, env=environment, check=False)
     except subprocess.TimeoutExpired as error:
@@ -48,45 +116,56 @@ def _run_child(path: Path, sheet: str, out: int) -> None:
 
 
 def _why(ended: subprocess.CompletedProcess[bytes]) -> str:
-    last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return f"the reader ended with status {ended.returncode} {' '.join(last)[:120]}".strip()
+    said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+    telling = [line for line in said if "memory" in line.lower()] or said
+    return f"the reader ended with status {ended.returncode} {' '.join(telling[-1:])[:120]}".strip()
 
 
-def _texts(out: Iterator[str]) -> Iterator[list[str]]:
-    """Rows of the child's answer; its refusal becomes ours."""
-    for line in out:
-        answer = json.loads(line)
-        if isinstance(answer, list):
-            yield answer
-        elif "refused" in answer:
-            kind, expected, found = answer["refused"]
-            raise ContractBreachError([Difference(kind, expected, found)])
+def _check_end(spool: IO[bytes]) -> None:
+    """A refusal is the last line, however much was written before it."""
+    size = spool.seek(0, os.SEEK_END)
+    spool.seek(max(0, size - LAST_LINE))
+    last = spool.read().splitlines()[-1]
+    if last.startswith(b'{"refused"'):
+        _answer(last)
+    spool.seek(0)
 
 
-def _table(texts: Iterator[list[str]], profile: Profile) -> list[Row]:
-    found = list(texts)
-    header = [name.strip() for name in (found[profile.header_row - 1] if len(found) >= profile.header_row else [])]
-    while header and not header[-1]:
-        header.pop()
-    names = _named(header, profile)
-    required = tuple(name for name in profile.columns if name not in profile.optional)
-    wrong = header_differences(names, required, profile.optional)
-    if wrong:
-        raise ContractBreachError(wrong)
-    table = [(number, _cells(names, texts)) for number, texts in enumerate(found[profile.header_row :], start=1)]
-    kept = [(number, cells) for number, cells in table if cells]
-    if not kept:
-        raise ContractBreachError([Difference("empty", "at least one row", "a header only")])
-    return kept
+def _answer(line: bytes) -> dict[str, Any]:
+    """One line of the child's answer; its refusal becomes ours."""
+    answer: dict[str, Any] = orjson.loads(line)
+    if "refused" in answer:
+        kind, expected, found = answer["refused"]
+        raise ContractBreachError([Difference(kind, expected, found)])
+    return answer
 
 
-def _named(header: list[str], profile: Profile) -> list[str]:
-    """The header in the profile's names."""
-    spelled = {other: name for name, others in profile.columns.items() for other in others}
-    return [spelled.get(name, name) for name in header]
+def _sheet(said: dict[str, Any]) -> Sheet:
+    merged = None if said["merged"] is None else tuple((top, left, bottom, right) for top, left, bottom, right in said["merged"])
+    hidden_rows, hidden_columns = frozenset(said["hidden_rows"]), frozenset(said["hidden_columns"])
+    return Sheet(said["sheet"], said["epoch"], merged, hidden_rows, hidden_columns, tuple(said["hidden_sheets"]))
 
 
-def _cells(names: list[str], texts: list[str]) -> dict[str, str]:
-    cells = {name: text for name, text in zip(names, texts, strict=False) if text}
-    beyond = {f"#{position}": text for position, text in enumerate(texts[len(names) :], start=len(names) + 1) if text}
-    return {**cells, **beyond, BROKEN: "columns"} if beyond else cells
+def _top(spool: IO[bytes], profile: Profile) -> dict[int, list[str]]:
+    """The rows among which the header is, without moving on."""
+    at = spool.tell()
+    found: dict[int, list[str]] = {}
+    last = max(SEARCHED_ROWS, profile.header_row) + profile.header_rows
+    for line in spool:
+        said = _answer(line)
+        found |= {number: texts for number, texts in zip(said["numbers"], said["rows"], strict=True) if number <= last}
+        if not said["numbers"] or said["numbers"][-1] > last:
+            break
+    spool.seek(at)
+    return found
+
+
+def _chunks(spool: IO[bytes], first: int) -> Iterator[Chunk]:
+    """The rows from one on, as the child sent them."""
+    with spool:
+        for line in spool:
+            said = _answer(line)
+            numbers, texts = said["numbers"], said["rows"]
+            before = bisect_left(numbers, first)
+            if before < len(numbers):
+                yield numbers[before:], texts[before:], Suspects.of(line)

@@ -20,7 +20,7 @@ _CELLS = (
     Column("object_key", "string", "Key in the landing bucket that the bytes were read from.", required=True),
     Column("site_id", "string", "Site, the second part of the object key.", required=True),
     Column("sheet", "string", "Worksheet, empty for text files.", required=True),
-    Column("row_no", "bigint", "Row in the file or sheet, 1 is the first row after the header.", required=True),
+    Column("row_no", "bigint", "Row of a sheet as Excel counts; in other text files 1 is the first row after the header.", required=True),
     Column("cells", "map<string,string>", "Column name to text as it stood in the file; an empty cell is absent.", required=True),
     Column("landed_at", "timestamp", "When the file was landed (UTC).", required=True),
 )

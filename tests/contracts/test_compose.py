@@ -34,6 +34,13 @@ RUN = "/lake/run/docker"
 Check = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(autouse=True)
+def no_stack_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests chose for their stack says nothing about the containers."""
+    for name in [each for each in os.environ if each.startswith("LAKEHOUSE_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="module")
 def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
     """Build the checker once; downloads and builds are kept where the set-up keeps Go's."""
@@ -181,8 +188,6 @@ def test_every_variable_that_is_named_is_set(services: dict[str, Any], name: str
 
 def test_variables_have_the_values_that_the_stack_would_give_them(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     ours = services["live"]["environment"]
-    for name in [each for each in os.environ if each.startswith("LAKEHOUSE_")]:
-        monkeypatch.delenv(name)
     for name, value in ours.items():
         if name.startswith("LAKEHOUSE_"):
             monkeypatch.setenv(name, value)
@@ -224,7 +229,7 @@ def test_each_server_sees_its_own_settings_only(services: dict[str, Any]) -> Non
 def test_data_is_on_a_named_volume_where_the_process_keeps_it(services: dict[str, Any], project: dict[str, Any]) -> None:
     for name in ("kafka", "minio", "nessie", "trino", "superset"):
         assert (name, f"{RUN}/data/{name}") in {(mount["source"], mount["target"]) for mount in services[name]["volumes"]}
-    for part in ("airflow-init", "airflow-api", "airflow-scheduler", "airflow-dag-processor"):
+    for part in ("airflow-init", "airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"):
         assert ("airflow", f"{RUN}/data/airflow") in {(mount["source"], mount["target"]) for mount in services[part]["volumes"]}
     used = {mount["source"] for one in services.values() for mount in one["volumes"]}
     assert used == set(project["volumes"])

@@ -41,7 +41,7 @@ def test_counting_the_files_gives_the_known_figures(shared_data):
 @pytest.mark.shared
 def test_resolved_plants_are_valid_and_stay_as_they_are(shared_data, tmp_path):
     plants = RealData(shared_data).plants()
-    assert len(write_plants(plants, tmp_path)) == 3
+    assert len(write_plants(plants, tmp_path)) == 8
     assert write_plants(plants, tmp_path) == []
     model = load_plant([tmp_path])
     assert {site: len(model.site(site).machines) for site in ("production-log", "molding", "nab")} == {"production-log": 31, "molding": 9, "nab": 1}

@@ -59,9 +59,11 @@ def test_trino_must_have_started_and_answer_a_query(serve):
 
 
 def test_an_airflow_part_must_be_healthy(serve):
-    parts = {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy"}, "dag_processor": {"status": None}}
+    states = {"metadatabase": "healthy", "scheduler": "unhealthy", "dag_processor": None, "triggerer": "healthy"}
+    parts = {name: {"status": state} for name, state in states.items()}
     port = serve(web({"/api/v2/monitor/health": parts}))
-    assert [probe.ready(name, port) for name in ("airflow_api", "airflow_scheduler", "airflow_dag_processor")] == [True, False, False]
+    asked = ("airflow_api", "airflow_scheduler", "airflow_dag_processor", "airflow_triggerer")
+    assert [probe.ready(name, port) for name in asked] == [True, False, False, True]
 
 
 def test_a_finished_spark_application_is_not_ready(serve):

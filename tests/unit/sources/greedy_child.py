@@ -7,7 +7,7 @@ import threading
 from lakehouse.sources.workbook_child import limit_this_process
 
 limit_this_process()
-if json.loads(sys.argv[1])["sheet"] == "endless":
+if "endless" in json.loads(sys.argv[1])["sheets"]:
     threading.Event().wait()
 taken = []
 while True:

@@ -15,7 +15,7 @@ def _changed(tmp_path: Path, change) -> Path:
     raw = yaml.safe_load(SOURCES_FILE.read_text())
     change(raw["files"])
     path = tmp_path / "sources.yaml"
-    path.write_text(yaml.safe_dump(raw))
+    path.write_text(yaml.safe_dump(raw, sort_keys=False))
     return path
 
 

@@ -41,7 +41,7 @@ def _with_entry(path: Path, name: str, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (5.0, "5"), (0.1, "0.1"), (9915740199.0, "9915740199"), (1e20, "100000000000000000000"), (1.5e-7, "0.00000015"), (-0.5, "-0.5"),
+        (5.0, "5"), (0.1, "0.1"), (9915740199.0, "9915740199"), (1.5e-7, "0.00000015"), (-0.5, "-0.5"),
         (True, "true"), (None, ""), ("NA", "NA"), (dt.date(2018, 11, 1), "2018-11-01"), (dt.datetime(2018, 11, 1, 6), "2018-11-01T06:00:00"),
         (dt.timedelta(hours=25, minutes=5), "25:05:00"), (float("nan"), "nan"),
     ],
@@ -57,7 +57,7 @@ def test_number_text_is_exact():
 def test_rows_by_name_blank_rows_left_out(tmp_path):
     order = [*HEADER[1:], HEADER[0]]
     found = workbook.rows(_book(tmp_path, [order, [*GOOD[1:], None, None, "C1"], [], [2, "O2"]]), GENERIC)
-    assert [number for number, _ in found] == [1, 3]
+    assert [number for number, _ in found] == [2, 4]
     assert found[0][1] == {
         "confirmation_no": "C1", "counter": "1", "order_no": "O1", "operation_no": "10", "machine_id": "M01", "material": "P-100",
         "posting_date": "2026-11-20", "start": "2026-11-20T06:00:00", "finish": "2026-11-20T14:00:00", "yield_qty": "98", "scrap_qty": "2",
@@ -83,7 +83,7 @@ def test_cell_beyond_the_header_is_a_broken_row(tmp_path):
         ([[*HEADER, "yield_qty"], GOOD], "Confirmations", "header column 'yield_qty': expected once, found 2 times"),
         ([[*HEADER, "extra"], GOOD], "Confirmations", "header column 'extra': expected no such column"),
         ([HEADER], "Confirmations", "empty: expected at least one row"),
-        ([HEADER, GOOD], "Sheet1", "sheet: expected a visible sheet 'Confirmations', found Sheet1"),
+        ([HEADER, GOOD], "Sheet1", "sheet: expected one visible sheet 'Confirmations' or 'Rückmeldungen', found Sheet1"),
         ([], "Confirmations", "header"),
     ],
 )
@@ -118,7 +118,7 @@ def test_active_content(tmp_path, name):
 
 
 def test_path_out_of_the_archive(tmp_path):
-    assert "zip: expected paths inside the archive" in _refused(_with_entry(_book(tmp_path, [HEADER, GOOD]), "../../evil", b"x"))
+    assert "zip_path: expected paths inside the archive" in _refused(_with_entry(_book(tmp_path, [HEADER, GOOD]), "../../evil", b"x"))
 
 
 def test_bomb_is_refused_before_parsing(tmp_path):
@@ -134,7 +134,7 @@ def test_far_away_cell_is_refused_before_parsing(tmp_path):
     book.active["XFD1048576"] = 1
     path = tmp_path / "far.xlsx"
     book.save(path)
-    assert "XFD1048576" in _refused(path)
+    assert "found 1048576 rows of 16384 columns" in _refused(path)
 
 
 def test_child_that_outgrows_its_memory_hurts_nobody(tmp_path, monkeypatch):

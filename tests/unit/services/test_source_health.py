@@ -1,0 +1,45 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lakehouse.errors import SourceLateError
+from lakehouse.services.source_health import SEEN_WITHIN_S, age_of, require_in_time
+
+NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
+DAY = timedelta(hours=24)
+
+
+def row(age_s, promised=20):
+    landed = None if age_s is None else NOW - timedelta(seconds=age_s)
+    return {"site_id": "demo", "silver_table": "sensor_reading", "newest_landed_at": landed, "promised_within_s": promised}
+
+
+@pytest.mark.parametrize(
+    ("age_s", "promised", "verdict"),
+    [
+        (0, 20, "in time"),
+        (20 + SEEN_WITHIN_S, 20, "in time"),
+        (21 + SEEN_WITHIN_S, 20, "late"),
+        (86_400, 20, "late"),
+        (86_401, 20, "silent"),
+        (None, 20, "no row"),
+        (10**9, None, "no promise"),
+        (None, None, "no promise"),
+    ],
+)
+def test_late_is_older_than_the_table_and_gold_promise_and_silent_after_a_day(age_s, promised, verdict):
+    assert SEEN_WITHIN_S > 0
+    assert age_of(row(age_s, promised), NOW, DAY).verdict == verdict
+
+
+def test_late_sources_are_named_all_of_them_and_others_are_not():
+    ages = [age_of(row(seconds), NOW, DAY) for seconds in (1, 100, 200, 90_000)]
+    with pytest.raises(SourceLateError) as caught:
+        require_in_time(ages)
+    line = caught.value.line()
+    assert line.startswith("E_SOURCE_LATE 2 of 4 sources: demo/sensor_reading is 100 s old, 80 s are promised; demo/sensor_reading is 200 s old")
+    assert line.endswith("| next: bin/lakehouse health")
+
+
+def test_nothing_late_is_no_error():
+    require_in_time([age_of(row(1), NOW, DAY), age_of(row(None), NOW, DAY), age_of(row(10**6), NOW, DAY)])
