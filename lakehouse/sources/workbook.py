@@ -115,15 +115,19 @@ def ask(spool: IO[bytes], request: Mapping[str, Any]) -> dict[str, Any]:
     except subprocess.TimeoutExpired as error:
         raise ContractBreachError([Difference("too_large", f"a workbook that is read within {WALL_S} s", "longer")]) from error
     if ended.returncode:
-        raise ContractBreachError([Difference("too_large", "a workbook that is read within 512 MB and 20 s", _why(ended))])
+        raise ContractBreachError([_ended_badly(ended)])
     _check_end(spool)
     return answer(spool.readline())
 
 
-def _why(ended: subprocess.CompletedProcess[bytes]) -> str:
+def _ended_badly(ended: subprocess.CompletedProcess[bytes]) -> Difference:
+    """A child that a signal or want of memory ended met a limit; one that gave up by itself met something unreadable."""
     said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-    telling = [line for line in said if "memory" in line.lower()] or said
-    return f"the reader ended with status {ended.returncode} {' '.join(telling[-1:])[:120]}".strip()
+    telling = [line for line in said if "memory" in line.lower()]
+    found = f"the reader ended with status {ended.returncode} {' '.join((telling or said)[-1:])[:120]}".strip()
+    if telling or ended.returncode < 0:
+        return Difference("too_large", "a workbook that is read within 512 MB and 20 s", found)
+    return Difference("format", "a readable workbook", found)
 
 
 def _check_end(spool: IO[bytes]) -> None:

@@ -14,6 +14,7 @@ import heapq
 import json
 import math
 import resource
+import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -133,8 +134,8 @@ def read(request: Request, out: BinaryIO) -> None:
         return
     import python_calamine as calamine
 
-    file = container(Path(request.path))
     try:
+        file = container(Path(request.path))
         workbook = calamine.load_workbook(request.path)
         shown = calamine.SheetVisibleEnum.Visible
         visible = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == shown]
@@ -152,7 +153,7 @@ def read(request: Request, out: BinaryIO) -> None:
         _write(out, head, _merged_in(rows, marks))
     except calamine.PasswordError as error:
         raise RefusedError("format", "a workbook without a password", "a password") from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
+    except (calamine.CalamineError, OSError, ValueError, struct.error, LookupError, StopIteration, OverflowError) as error:
         if "Cell limit exceeded" in str(error):
             raise RefusedError("too_large", f"at most {MAX_CELLS} cells", str(error)) from error
         raise RefusedError("format", "a readable workbook", f"{type(error).__name__}: {str(error)[:160]}") from error

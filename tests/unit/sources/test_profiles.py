@@ -2,11 +2,14 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from lakehouse.errors import SettingsError
+from lakehouse.settings import HOME
 from lakehouse.sources import workbook
 from lakehouse.sources.contracts import BROKEN, load_sources
 from lakehouse.sources.layouts import clock_of, day_of
@@ -214,3 +217,18 @@ def test_days(text, layout, found):
 )
 def test_clocks(text, layout, seconds):
     assert clock_of(text, [layout]) == (None if seconds is None else dt.timedelta(seconds=seconds))
+
+
+def test_the_example_of_the_documentation(tmp_path):
+    declared = yaml.safe_load(re.search(r"```yaml\n(.*?)```", (HOME / "docs" / "excel.md").read_text(encoding="utf-8"), re.DOTALL)[1])
+    layout = WorkbookContract.model_validate(declared["shift-report"]).profile("any")
+    rows = [
+        ["Werk 4"], [], ["Auftrag", "Maschine", "Datum", "Beginn", "Ende", "Gut  Stück"],
+        ["0047", "M01", "20.11.2026", "22:00", "06:00", 1250], [None, "M02", "20.11.2026", "22:00", "25:05", "98,5"], ["Summe", *[None] * 4, 1348.5],
+    ]  # fmt: skip
+    found = cells(xlsx(tmp_path / "a.xlsx", rows, "Schichtbericht", _merge("A4:A5")), layout)
+    assert [(row["order"], row.get("start"), row.get("finish"), row["good"], row.get(BROKEN)) for row in found.values()] == [
+        ("0047", "2026-11-20T22:00:00", "2026-11-21T06:00:00", "1250", None),
+        ("0047", "2026-11-20T22:00:00", "2026-11-21T01:05:00", "98,5", None),
+        ("Summe", None, None, "1348,5", "total_row"),
+    ]

@@ -252,6 +252,13 @@ def test_x23_an_ole_chain_that_bites_its_tail(tmp_path):
     assert _survived(path).startswith("format: expected a readable workbook")
 
 
+def test_x23_a_sheet_that_lies_behind_the_end_of_the_file(tmp_path):
+    stream = biff(GOOD)
+    place = stream.index(b"\x85\x00") + 4
+    path = ole(tmp_path / "a.xls", Workbook=stream[:place] + struct.pack("<I", 1 << 28) + stream[place + 4 :])
+    assert _survived(path).startswith("format: expected a readable workbook, found the reader ended with status 1")
+
+
 def test_ods_that_repeats_a_row_without_end(tmp_path):
     wide = ods_row("A").replace("<table:table-cell", '<table:table-cell table:number-columns-repeated="16384"')
     table = ods_row(*HEAD) + wide.replace("<table:table-row", '<table:table-row table:number-rows-repeated="1048570"')
