@@ -41,7 +41,7 @@ reset: ## Stop, and delete the stack's data; asks first
 	$(LAKEHOUSE) reset
 
 ##@ Development
-.PHONY: check lint unit docs lock-jars oracle bench bench-gold
+.PHONY: check lint unit docs lock-jars oracle bench bench-gold bench-dumps
 check: lint unit ## All that needs no service: linters, types, layers, sizes, unit tests
 
 lint: ## ruff, mypy, import layers, SQL, YAML, shell
@@ -69,6 +69,9 @@ bench: ## The quick benchmarks; raw results stay below .lake
 
 bench-gold: ## A year of forty machines: 1 % rebuilt against all of it (B6), dashboard questions on Trino (B8)
 	$(BIN)/python -m bench.gold $(ARGS)
+
+bench-dumps: ## Dumps into bronze beside DuckDB's COPY, workbooks beside openpyxl (B5)
+	$(BIN)/python -m bench.dumps $(ARGS)
 
 ##@ Help
 .PHONY: help

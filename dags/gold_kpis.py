@@ -17,6 +17,7 @@ from policy import POLICY, any_file_table, asset_of
 from spark_step import spark_step
 
 from lakehouse.tables import GOLD
+from lakehouse.tables.gold_orders import INVENTORY_AGE
 
 with DAG(
     "gold_kpis",
@@ -35,5 +36,5 @@ with DAG(
         "publish",
         ("--wait", "120", "{{ '--rebuild' if params.rebuild else '' }}"),
         pool="gold",
-        outlets=[asset_of(table) for table in GOLD],
+        outlets=[asset_of(table) for table in GOLD if table is not INVENTORY_AGE],
     )

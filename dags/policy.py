@@ -36,7 +36,7 @@ TO_ASKED = "{{ params['to'] or dag_run.data_interval_end or dag_run.run_after }}
 """The stretch of time that a run is about: the form's, else its data interval, else the day before it; a run by hand has no interval."""
 
 WAITING_DOES_NOT_HELP = frozenset(
-    {"E_SETTINGS", "E_REQUIREMENT", "E_PLANT_MODEL", "E_CONTRACT", "E_SCHEMA_DRIFT", "E_CONSERVATION", "E_AUDIT_FAILED"}
+    {"E_SETTINGS", "E_REQUIREMENT", "E_PLANT_MODEL", "E_CONTRACT", "E_SCHEMA_DRIFT", "E_CONSERVATION", "E_AUDIT_FAILED", "E_KEY_NOT_UNIQUE"}
 )
 
 log = logging.getLogger(__name__)
@@ -108,6 +108,11 @@ def daily(at: str) -> CronTriggerTimetable:
     """Return a schedule of once a day at `HH:MM` UTC; a new installation waits for its first turn."""
     hour, minute = at.split(":")
     return CronTriggerTimetable(f"{int(minute)} {int(hour)} * * *", timezone="UTC", run_immediately=timedelta(0))
+
+
+def each_day() -> CronDataIntervalTimetable:
+    """Return the interval of each calendar day, in UTC; its run starts when the day has ended."""
+    return CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
 
 
 def shift_reports() -> CronDataIntervalTimetable:

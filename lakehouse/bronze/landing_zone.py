@@ -28,6 +28,8 @@ MOVED_ON = frozenset({"PreconditionFailed", "NoSuchKey", "404", "412"})
 TEMPORARY_STARTS = ("~$", ".", "._")
 TEMPORARY_ENDS = (".tmp", ".temp", ".part", ".partial", ".crdownload")
 TEMPORARY_MARK = "_COPYING_"
+GIVEN_BACK = ".refused.xlsx"
+"""How the key of a workbook ends that was given back with comments; it is never landed."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,10 @@ class Listed:
 
     @property
     def is_temporary(self) -> bool:
-        """True for lock files, half-written files of other programs and folder markers."""
+        """True for lock files, half-written files of other programs, folder markers, and workbooks that were given back."""
         name = self.key.rsplit("/", 1)[-1]
         lower = name.lower()
-        return not name or lower.startswith(TEMPORARY_STARTS) or lower.endswith(TEMPORARY_ENDS) or TEMPORARY_MARK in name
+        return not name or lower.startswith(TEMPORARY_STARTS) or lower.endswith((*TEMPORARY_ENDS, GIVEN_BACK)) or TEMPORARY_MARK in name
 
 
 @contextmanager
@@ -166,6 +168,23 @@ class LandingZone:
         """
         with _answering(key):
             self._s3.put_object(Bucket=LANDING_BUCKET, Key=key, Body=path.read_bytes())
+
+    def give_back(self, path: Path, key: str) -> None:
+        """Put a refused workbook with its comments beside the original in the landing bucket; one that is there is replaced.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        self.upload(path, f"{key}{GIVEN_BACK}")
+
+    def take_back(self, key: str) -> None:
+        """Take away what was given back for an object, when it has been mended under the same key.
+
+        Raises:
+            StoreUnreachableError: the store does not answer or refuses.
+        """
+        with _answering(key):
+            self._s3.delete_object(Bucket=LANDING_BUCKET, Key=f"{key}{GIVEN_BACK}")
 
     def keep_report(self, key: str, body: bytes, content_type: str) -> None:
         """Put a report into the lake bucket under a key; one that is there is replaced.

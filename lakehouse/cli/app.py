@@ -9,6 +9,7 @@ import typer
 from lakehouse import logs
 from lakehouse.cli import (
     calendar,
+    contracts,
     demo,
     doctor,
     down,
@@ -24,6 +25,7 @@ from lakehouse.cli import (
     reset,
     simulate,
     status,
+    template,
     up,
     views,
 )
@@ -37,9 +39,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _verb in (demo, doctor, up, down, status, reset, land, pending, landed, query, views, calendar, health, report, notify):
+for _verb in (demo, doctor, up, down, status, reset, land, pending, landed, query, views, calendar, template, health, report, notify):
     app.command(_verb.__name__.rsplit(".", 1)[1])(_verb.command)
-for _group in (simulate, inject, kpi):
+for _group in (simulate, inject, kpi, contracts):
     app.add_typer(_group.app, name=_group.__name__.rsplit(".", 1)[1])
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from lakehouse.bronze.landing_zone import LandingZone
 from lakehouse.cli import simulate
 from lakehouse.cli.console import out
 from lakehouse.cli.land import land_real
@@ -20,6 +22,7 @@ from lakehouse.services.sql import run_sql
 from lakehouse.services.stack import bring_up
 from lakehouse.services.state import addresses, stack_status
 from lakehouse.settings import HOME, Settings
+from lakehouse.simulator import dumps
 
 SHARED = HOME.parent / "shared" / "data"
 ANSWER = """
@@ -32,6 +35,8 @@ ORDER BY shift_start_local DESC, machine_id LIMIT 8
 LANDED_SEQ = "SELECT coalesce(max(commit_seq), 0) FROM lake.ops.topic_commit"
 PUBLISHED_SEQ = "SELECT coalesce(max(topic_seq), 0) FROM lake.ops.publication"
 LIVE_LAG = 2000
+SEED, DUMP_SITE = 7, "demo"
+DUMP_ROWS = {"mes-plan-shift": 1_200, "mes-result": 6_000, "erp-item": 3_000, "erp-warehouse": 2_000, "erp-bill-of-material": 600}
 
 
 def command(
@@ -46,9 +51,10 @@ def command(
     _step("starting all services", lambda: bring_up(settings, [], [], 420, lambda _: None))
     if not (settings.run / "sim" / "state.json").is_file():
         out.print(f"[bold]{days} days of history[/]")
-        simulate.history(days=days, seed=7, until="", to=None, send=True, every=60, messages=True)
+        simulate.history(days=days, seed=SEED, until="", to=None, send=True, every=60, messages=True)
     _step("the plant goes on live", lambda: bring_up(settings, ["simulator"], [], 60, lambda _: None))
     _step("landing and publishing the history", lambda: _history_in_gold(settings))
+    _step("a day of dumps into the landing bucket", lambda: _dumps(settings))
     _step("Airflow takes the files in", lambda: _files(settings))
     if real and SHARED.is_dir():
         _step("landing the real files", lambda: land_real(settings, SHARED, lambda line: out.print(line, soft_wrap=True)))
@@ -60,6 +66,15 @@ def _step(what: str, work: Callable[[], object]) -> None:
     with out.status(what):
         work()
     out.print(f"[green]✔[/] {what} ({time.monotonic() - started:.0f} s)")
+
+
+def _dumps(settings: Settings) -> None:
+    """Deliver the MES and ERP dumps of the demo's plant; sent again they are the same bytes, which changes nothing."""
+    zone = LandingZone(settings)
+    with TemporaryDirectory(prefix="lakehouse-demo-") as folder:
+        dumps.write_all(Path(folder), SEED, DUMP_ROWS)
+        for source, name in dumps.OBJECTS.items():
+            zone.upload(Path(folder) / name, f"{source}/{DUMP_SITE}/{name}")
 
 
 def _files(settings: Settings) -> None:
@@ -101,7 +116,7 @@ def _finish(settings: Settings, took_s: float) -> None:
     for heading in ("what", "address", "login", "look at this first"):
         table.add_column(heading, no_wrap=True)
     table.add_row("dashboards", f"{where['superset']}/superset/dashboard/plant-overview/", "viewer / superset_viewer_password", "Plant overview")
-    table.add_row("workflows", where["airflow"], "admin / airflow_admin_password", "bronze_confirmations, then gold_kpis")
+    table.add_row("workflows", f"{where['airflow']}/assets", "admin / airflow_admin_password", "the asset graph: open silver_confirmation")
     table.add_row("SQL", where["trino"], "user engineer", "SHOW TABLES FROM kpi.plant")
     table.add_row("object store", where["minio_console"], "lakehouse-root / minio_root_password", "buckets landing, lake")
     table.add_row("Spark", where["spark_ui"], "", "the live application")

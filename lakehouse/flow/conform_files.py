@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.extents import Span, merged, shift_span
+from lakehouse.flow.mended import clear_confirmations, clear_typed
 from lakehouse.model import Table, quarantine_of
 from lakehouse.plant import PlantModel
 from lakehouse.quality.rules import BROKEN, Counts, judged, kept, persisted, refused, settled
@@ -135,8 +136,9 @@ def _typed(batch: _Batch, contract: Contract) -> Conformed:
             old = before.join(new.select(*table.key), list(table.key), "left_semi")
             spans = [*_confirmation_spans(batch.plant, new, "confirmation_new"), *_confirmation_spans(batch.plant, old, "confirmation_old")]
         quarantined = _quarantine(reviewed, table, batch.branch)
-        if spans:
+        if tally.get("kept"):
             merge_by_key(new, table, batch.branch)
+            clear_typed(new, contract, table, batch.branch)
     counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), tally.get("superseded", 0))
     return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
 
@@ -167,6 +169,9 @@ def _confirmations(batch: _Batch, contract: WorkbookContract, ever: DataFrame) -
         spans = [*new, *_confirmation_spans(batch.plant, old, "confirmation_old")]
         quarantined = _quarantine(reviewed, table, batch.branch)
         _write_confirmations(fates, removed, tally.get("kept", 0), batch.branch)
+        if tally.get("kept"):
+            for profile, sites in layouts:
+                clear_confirmations(confirmation.upserts(fates).where(F.col("site_id").isin(*sites)), profile, table, batch.branch)
     superseded = tally.get("superseded", 0) + reversals
     counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), superseded)
     return Conformed(table, counts, merged(spans), max((span.to_at for span in new), default=None))

@@ -24,7 +24,9 @@ class Stocked:
     site_count: int
 
 
-def publish_inventory(spark: SparkSession, nessie: Nessie, plant: PlantModel, day: dt.date, owner: str, *, ttl_s: int, wait_s: float) -> Stocked | None:
+def publish_inventory(
+    spark: SparkSession, nessie: Nessie, plant: PlantModel, day: dt.date, owner: str, *, ttl_s: int, wait_s: float
+) -> Stocked | None:
     """Replace the stock of one day at every site that has stock movements; None when no site has.
 
     Args:

@@ -26,7 +26,9 @@ from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import ContractError, FencedError
 from lakehouse.flow.conform_files import bronze_of, conform
 from lakehouse.flow.conform_topics import Conformed
+from lakehouse.flow.give_back import GivenBack
 from lakehouse.flow.land_topics import commit_row, next_seq
+from lakehouse.flow.outcome import Outcome
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
 from lakehouse.sources import readers, workbook
@@ -43,29 +45,6 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one object.
-
-    Attributes:
-        status: landed, duplicate, rejected; or waiting, when it was left for a later run (not recorded).
-        differences: first differences from the contract, or why it waits.
-        row_count: rows landed.
-    """
-
-    object_key: str
-    file_sha256: str
-    status: str
-    code: str = ""
-    differences: tuple[str, ...] = ()
-    row_count: int = 0
-
-    def line(self) -> str:
-        """Return it as one line for a person."""
-        tail = f": {'; '.join(self.differences)}" if self.differences else ""
-        return f"{self.status:9} {self.row_count:>8} rows  {self.object_key} {self.code}{tail}".rstrip()
-
-
-@dataclass(frozen=True)
 class LandingReport:
     """What one run did.
 
@@ -73,6 +52,7 @@ class LandingReport:
         outcomes: by object, in the order of arrival.
         skipped: keys of lock files, temporary files and folder markers.
         conformed: counts of the silver table; None when nothing was landed.
+        given_back: keys of refused workbooks that lie beside their originals, with a comment on each refused cell.
         is_repeat: True when the run was recorded before and nothing was done.
     """
 
@@ -81,6 +61,7 @@ class LandingReport:
     outcomes: tuple[Outcome, ...] = ()
     skipped: tuple[str, ...] = ()
     conformed: Conformed | None = None
+    given_back: tuple[str, ...] = ()
     is_repeat: bool = False
 
     def lines(self) -> list[str]:
@@ -89,6 +70,7 @@ class LandingReport:
         if self.conformed is not None:
             counts = " ".join(f"{name}={count}" for name, count in asdict(self.conformed.counts).items())
             found.append(f"conformed {self.conformed.silver_table.schema_name}: {counts}")
+        found += [f"given back with comments: {key}" for key in self.given_back]
         tally = Counter(each.status for each in self.outcomes)
         shown = ", ".join(f"{status} {tally[status]}" for status in STATUSES)
         return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to do)' if self.is_repeat else ''}: {shown}"]
@@ -156,7 +138,8 @@ class FileLanding:
                 crashpoint("files_before_merge")
                 self.nessie.merge(branch, f"land {self.source}: run {run_id}")
                 crashpoint("files_after_merge")
-        return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed)
+        given = GivenBack(self.spark, self.zone, self.contract).all(taken, outcomes) if isinstance(self.contract, WorkbookContract) else ()
+        return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed, given_back=tuple(given))
 
     def _why(self, each: Listed, listed: Sequence[Listed]) -> str:
         """Say why an object is not taken yet."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 
 import structlog
 from pyspark.sql import DataFrame, SparkSession
@@ -16,6 +15,7 @@ from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import AuditFailedError
 from lakehouse.flow.health import source_health
 from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
+from lakehouse.flow.spans import shift_spans, touching, window_spans
 from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
 from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.model import Table
@@ -31,7 +31,6 @@ from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
 Expects = Callable[[DataFrame, Table], list[AuditResult]]
-WINDOW = timedelta(minutes=10)
 FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
 START_AND_END: Mapping[str, tuple[Table, str, str]] = {
@@ -186,16 +185,16 @@ def _write(
         with persisted(made.time_segment) as segments, persisted(made.machine_shift) as shifts:
             more = [*expects(segments, gold.TIME_SEGMENT), *expects(shifts, gold.MACHINE_SHIFT)] if expects else []
             _audit(spark, nessie, [*audited(segments, shifts), *more], done, branch)
-            replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(work.shifts, "segment_start_at"))
-            replace_touched(shifts, gold.MACHINE_SHIFT, branch, shifts_condition(work.shifts, "shift_start_at"))
+            replace_touched(segments, gold.TIME_SEGMENT, branch, touching(spark, shift_spans(work.shifts), "segment_start_at"))
+            replace_touched(shifts, gold.MACHINE_SHIFT, branch, touching(spark, shift_spans(work.shifts), "shift_start_at"))
     if work.reconciled:
         rows = reconciled(spark, plant, work.reconciled, frames, done.as_of, done.revision)
-        replace_touched(rows, ORDER_RECONCILIATION, branch, shifts_condition(work.reconciled, "shift_start_at"))
+        replace_touched(rows, ORDER_RECONCILIATION, branch, touching(spark, shift_spans(work.reconciled), "shift_start_at"))
     write_orders(spark, plant, work.planned, work.ordered, branch, done.as_of, done.revision)
     if work.readings:
-        spans = _window_spans(work.readings)
+        spans = window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
-        replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, spans_condition(spans, "window_start_at"))
+        replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, touching(spark, spans, "window_start_at"))
     written = None if recount else work.fresh.written
     replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 
@@ -218,49 +217,3 @@ def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published
         done.revision, datetime.now(UTC), done.as_of, owner, reached.topic_seq, reached.file_seq, versions, len(work.shifts), work.reason,
     )  # fmt: skip
     append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, branch)
-
-
-Span = tuple[str, str, datetime, datetime]
-
-
-def _window_spans(extents: Iterable[Extent]) -> list[Span]:
-    """Return the ten-minute-aligned spans of changed temperature windows; the two after a change share its 30-minute maximum."""
-    spans = []
-    for each in extents:
-        start = each.from_at - (each.from_at - datetime(1970, 1, 1, tzinfo=UTC)) % WINDOW
-        end = each.to_at - (each.to_at - datetime(1970, 1, 1, tzinfo=UTC)) % WINDOW + WINDOW * 3
-        spans.append((each.site_id, each.machine_id, start, end))
-    return joined_spans(spans)
-
-
-def joined_spans(spans: Iterable[Span]) -> list[Span]:
-    """Return the spans of each machine with overlapping and abutting ones made one, in order."""
-    joined: list[Span] = []
-    for (site, machine), group in groupby(sorted(spans), key=lambda span: span[:2]):
-        current: list[Span] = []
-        for _, _, start, end in group:
-            if current and start <= current[-1][3]:
-                current[-1] = (site, machine, current[-1][2], max(current[-1][3], end))
-            else:
-                current.append((site, machine, start, end))
-        joined += current
-    return joined
-
-
-def _literal(at: datetime) -> str:
-    return f"timestamp'{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-
-
-def spans_condition(spans: Sequence[Span], column: str) -> str:
-    """Return the SQL condition that a row of a machine starts within one of the spans."""
-    each = (
-        f"(site_id = '{site}' AND machine_id = '{machine}' AND {column} >= {_literal(start)} AND {column} < {_literal(end)})"
-        for site, machine, start, end in spans
-    )
-    sites = ", ".join(sorted({f"'{span[0]}'" for span in spans}))
-    return f"site_id IN ({sites}) AND ({' OR '.join(each)})"
-
-
-def shifts_condition(shifts: Sequence[MachineShift], column: str) -> str:
-    """Return the SQL condition that a row starts within one of the machine-shifts; windows tile time, so they join up."""
-    return spans_condition(joined_spans((s.site_id, s.machine_id, s.window.start_at, s.window.end_at) for s in shifts), column)

@@ -37,12 +37,13 @@ def kept(candidates: DataFrame) -> DataFrame:
 
 
 def refused(candidates: DataFrame) -> DataFrame:
-    """Return the judged rows that broke something, in the shape of the quarantine table."""
+    """Return the judged rows that broke something, in the shape of the quarantine table; rows of no machine have none there."""
+    machine = F.col("machine_id") if "machine_id" in candidates.columns else F.lit(None).cast("string").alias("machine_id")
     return candidates.where(F.size(BROKEN) > 0).select(
         F.col(BROKEN)[0].alias("rule"),
         F.col(BROKEN),
         "site_id",
-        "machine_id",
+        machine,
         "raw",
         "origin",
         F.col("landed_at").alias("quarantined_at"),

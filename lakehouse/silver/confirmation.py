@@ -84,19 +84,20 @@ def derived(key: tuple[str, ...]) -> dict[str, Column]:
     }
 
 
-def _key_parts(profile: Profile) -> Column:
+def key_parts(profile: Profile) -> Column:
+    """Return the texts of a row's key columns, over its `cells`; without the number among equal keys."""
     return F.concat_ws(SEPARATOR, *(F.coalesce(cells.text(name), F.lit("")) for name in profile.key))
 
 
 def _key(profile: Profile) -> Column:
-    return F.concat_ws(SEPARATOR, _key_parts(profile), F.col("ordinal").cast("string")) if profile.key_repeats else _key_parts(profile)
+    return F.concat_ws(SEPARATOR, key_parts(profile), F.col("ordinal").cast("string")) if profile.key_repeats else key_parts(profile)
 
 
 def _numbered(rows: DataFrame, profile: Profile) -> DataFrame:
     """Add the number of each row among the rows of its file that have equal keys."""
     if not profile.key_repeats:
         return rows
-    twins = Window.partitionBy("file_sha256", _key_parts(profile)).orderBy("sheet", "row_no")
+    twins = Window.partitionBy("file_sha256", key_parts(profile)).orderBy("sheet", "row_no")
     return rows.withColumn("ordinal", F.row_number().over(twins))
 
 

@@ -23,13 +23,11 @@ Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 
-def _table(signs: bytes) -> Mask:
-    found = np.zeros(256, bool)
-    found[list(signs)] = True
-    return found
+def _table(signs: bytes) -> bytes:
+    return bytes(code in signs for code in range(256))
 
 
-SIGNS, SPACES, OPENS, CLOSES, APART = _table(b'"{}[],'), _table(SPACE), _table(OPENING), _table(CLOSING), _table(b"{}[]:,")
+SIGNS, SPACES, OPENS, CLOSES, APART = (_table(signs) for signs in (b'"{}[],', SPACE, OPENING, CLOSING, b"{}[]:,"))
 
 
 @dataclass
@@ -102,15 +100,14 @@ class ArrayLines:
         edges = np.concatenate(([-1], cuts, [stop] if closed else [])).astype(np.int64)
         if closed and len(edges) == 2 and self.row == 0 and not left[:stop].strip(SPACE):
             return b""
-        keep, blanks = found.meaning(stop)
-        before = np.concatenate(([0], np.cumsum(keep)))
-        empty = np.flatnonzero(np.diff(before[edges + 1]) - keep[edges[1:]] == 0)
+        blanks = found.blanks(stop)
+        empty = np.flatnonzero(blanks.after(edges[:-1] + 1) == edges[1:])
         if len(empty):
-            raise self.breach("an element", "none", int(edges[empty[0] + 1]), int(empty[0]) + 1)
-        data = np.frombuffer(left, np.uint8)[: stop + 1].copy()
-        data[blanks] = ord(" ")
+            raise self.breach("an element", "none", int(edges[empty[0]] + 1), int(empty[0]) + 1)
+        data = found.data[: stop + 1].copy()
+        data[blanks.kept] = ord(" ")
         data[edges[1:]] = ord("\n")
-        return data[keep].tobytes()
+        return data[blanks.keep].tobytes()
 
     def _check_rest(self) -> None:
         while True:
@@ -123,14 +120,39 @@ class ArrayLines:
 
 
 @dataclass(frozen=True)
+class _Blanks:
+    """White space outside strings.
+
+    Attributes:
+        keep: bytes that are not white space beside a sign.
+        kept: where white space stands that is beside no sign, so that it parts two values.
+        begins, ends: first and last byte of each run.
+    """
+
+    keep: Mask
+    kept: Ints
+    begins: Ints
+    ends: Ints
+
+    def after(self, places: Ints) -> Ints:
+        """Return where the white space ends that begins at a place; the place itself, where none does."""
+        if not len(self.begins):
+            return places
+        run = np.minimum(np.searchsorted(self.begins, places), len(self.begins) - 1)
+        return np.where(self.begins[run] == places, self.ends[run] + 1, places)
+
+
+@dataclass(frozen=True)
 class _Signs:
     """Signs of a text that begins within the array, after an element.
 
     Attributes:
+        text, data: the text.
         places: where the signs outside strings stand.
         quotes: where strings begin and end.
     """
 
+    text: bytes
     data: Bytes
     places: Ints
     quotes: Ints
@@ -138,37 +160,42 @@ class _Signs:
     @classmethod
     def of(cls, text: bytes) -> _Signs:
         data = np.frombuffer(text, np.uint8)
-        places = np.flatnonzero(SIGNS[data])
-        is_quote = data[places] == QUOTE
+        places = np.flatnonzero(_mask(text, SIGNS))
+        sign = data[places]
+        is_quote = sign == QUOTE
         if b"\\" in text:
             is_quote[is_quote] = ~_escaped(data, places[is_quote])
-        quotes = places[is_quote]
-        outside = (np.cumsum(is_quote) % 2 == 0) & (data[places] != QUOTE)
-        return cls(data, places[outside], quotes)
+        outside = ~np.logical_xor.accumulate(is_quote) & (sign != QUOTE)
+        return cls(text, data, places[outside], places[is_quote])
 
     def cuts(self) -> tuple[Ints, int]:
         """Where the commas between elements stand, and where the array ends; -1 when it does not."""
-        signs = self.data[self.places]
-        depth = np.cumsum(OPENS[signs].astype(np.int64) - CLOSES[signs])
+        signs = self.data[self.places].tobytes()
+        depth = np.cumsum(_mask(signs, OPENS).astype(np.int8) - _mask(signs, CLOSES), dtype=np.int32)
         ends = np.flatnonzero(depth < 0)
         end = int(self.places[ends[0]]) if len(ends) else -1
-        return self.places[(depth == 0) & (signs == COMMA)], end
+        return self.places[(depth == 0) & (np.frombuffer(signs, np.uint8) == COMMA)], end
 
-    def meaning(self, stop: int) -> tuple[Mask, Ints]:
-        """Which bytes up to `stop` mean something: all but white space beside a sign; and where other white space stands outside strings."""
-        data = self.data[: stop + 1]
-        space = SPACES[data]
-        keep = np.ones(len(data), bool)
-        at = np.flatnonzero(space)
-        at = at[np.searchsorted(self.quotes, at) % 2 == 0]
-        if len(at):
-            begins = at[np.concatenate(([True], np.diff(at) > 1))]
-            ends = at[np.concatenate((np.diff(at) > 1, [True]))]
-            apart = (begins == 0) | APART[data[begins - 1]] | (ends == stop) | APART[data[np.minimum(ends + 1, stop)]]
-            apart = np.repeat(apart, ends - begins + 1)
-            keep[at[apart]] = False
-            at = at[~apart]
-        return keep, at
+    def blanks(self, stop: int) -> _Blanks:
+        """White space up to `stop`, which is a sign."""
+        text = self.text[: stop + 1]
+        quote = np.zeros(len(text), bool)
+        quote[self.quotes[: np.searchsorted(self.quotes, stop)]] = True
+        space = _mask(text, SPACES) & ~np.logical_xor.accumulate(quote)
+        edge = np.flatnonzero(space[1:] != space[:-1]) + 1
+        edge = np.concatenate(([0], edge)) if space[0] else edge
+        begins, ends = edge[0::2], edge[1::2] - 1
+        apart = _mask(text, APART)
+        beside = (begins == 0) | apart[begins - 1] | apart[ends + 1]
+        kept = [np.arange(begin, end + 1) for begin, end in zip(begins[~beside].tolist(), ends[~beside].tolist(), strict=True)]
+        places = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+        space[places] = False
+        return _Blanks(~space, places, begins, ends)
+
+
+def _mask(text: bytes, table: bytes) -> Mask:
+    """Which bytes are in a table."""
+    return np.frombuffer(text.translate(table), bool)
 
 
 def _escaped(data: Bytes, quotes: Ints) -> Mask:

@@ -257,7 +257,6 @@ class _Grid:
         first, last = self._spans(0)
         good &= ((self.data[first] == QUOTE) & (self.data[last - 1] == QUOTE) & (last - first >= 2)).all(axis=1)
         good &= (self.quotes[:, 1:-1:2] - self.quotes[:, 0:-2:2] == 2).all(axis=1)
-        good &= np.isin(self.quotes[:, 2:-1:2] - self.quotes[:, 1:-2:2], (0, 2)).all(axis=1)
         return self.chosen(good)
 
     def _spans(self, after: int) -> tuple[Ints, Ints]:
@@ -274,10 +273,10 @@ class _Grid:
         same = (last - first == (last - first)[0]).all(axis=1)
         names = []
         for column, (start, length) in enumerate(zip(first[0].tolist(), (last - first)[0].tolist(), strict=True)):
-            name = self.data[start : start + length]
-            at = np.minimum(first[:, column][:, None] + np.arange(length), len(self.data) - 1)
-            same &= (self.data[at] == name).all(axis=1)
-            names.append(name[1:-1].tobytes().decode("utf-8"))
+            name = self.data[start : start + length].tobytes()
+            words: npt.NDArray[np.bytes_] = np.ndarray(len(self.data) - length + 1, f"S{length}", self.data, strides=(1,))
+            same &= words[np.minimum(first[:, column], len(words) - 1)] == name
+            names.append(name[1:-1].decode("utf-8"))
         return same, names
 
     def values(self, names: Sequence[str]) -> tuple[Ints, Spans]:

@@ -97,6 +97,17 @@ def _differences(texts: Sequence[str], names: Sequence[str], profile: Profile) -
     ]
 
 
+def best_header(rows: Mapping[int, Sequence[str]], profile: Profile) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Return (row, texts, names) of the row that is most like the profile's header, whether it fits or not."""
+    found = [(row, _joined(rows, row, profile, None)) for row in _places(profile)]
+    row, texts = max(found, key=lambda each: len(set(named(each[1], profile)) & set(profile.columns)))
+    return row, texts, named(texts, profile)
+
+
+def _places(profile: Profile) -> Sequence[int]:
+    return range(1, SEARCHED_ROWS + 1) if profile.header == "found" else [profile.header_row]
+
+
 def header_of(rows: Mapping[int, Sequence[str]], profile: Profile, merged: Sequence[Merge] | None = ()) -> Header:
     """Return the header of a sheet.
 
@@ -108,9 +119,8 @@ def header_of(rows: Mapping[int, Sequence[str]], profile: Profile, merged: Seque
     Raises:
         ContractBreachError: no row fits, with the differences of the one that fits best.
     """
-    places = range(1, SEARCHED_ROWS + 1) if profile.header == "found" else [profile.header_row]
     tried: list[tuple[int, list[Difference]]] = []
-    for row in places:
+    for row in _places(profile):
         texts = _joined(rows, row, profile, merged)
         names = named(texts, profile)
         wrong = _differences(texts, names, profile)

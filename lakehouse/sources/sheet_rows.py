@@ -82,7 +82,13 @@ def column_letters(position: int) -> str:
 
 @dataclass
 class RowMaker:
-    """Makes the rows of one sheet, which must come in order: merged cells and `fill_down` look back."""
+    """Makes the rows of one sheet, which must come in order: merged cells and `fill_down` look back.
+
+    Attributes:
+        is_simple: no row depends on another one, and none has cells that are made of others.
+        day_columns: columns that may hold Excel's day numbers.
+        totals: what a total row has in its column, as names are compared.
+    """
 
     sheet: Sheet
     header: Header
@@ -94,14 +100,14 @@ class RowMaker:
     def __post_init__(self) -> None:
         profile, header = self.profile, self.header
         self._coming = sorted((each for each in self.sheet.merged or () if each[2] >= header.first_data_row), reverse=True)
-        self._totals = {normal(value) for value in profile.total_rows.values} if profile.total_rows else set()
+        self.totals = {normal(value) for value in profile.total_rows.values} if profile.total_rows else set()
         self._hidden = ", ".join(name for place, name in enumerate(header.names) if place in self.sheet.hidden_columns and name)
         self._days = [(name, cell_values.day_text) for name in profile.date_columns]
         self._days += [(name, cell_values.instant_text) for name in profile.timestamp_columns]
-        self._day_columns = [name for name, _ in self._days]
-        self._is_simple = not (
+        self.day_columns = [name for name, _ in self._days]
+        self.is_simple = not (
             self.sheet.merged or self.sheet.hidden_rows or self.sheet.hidden_columns or "" in header.names
-            or profile.total_rows or profile.fill_down or profile.time_columns or profile.crosstab
+            or profile.fill_down or profile.time_columns or profile.crosstab
         )  # fmt: skip
         self._layouts = (*profile.date_layouts, *profile.time_layouts)
         self._codes, self._times, self._quantities = profile.code_columns, profile.time_columns, profile.quantity_columns
@@ -109,14 +115,12 @@ class RowMaker:
     def rows(self, numbered: Iterable[tuple[int, list[str]]], suspects: Suspects) -> Iterator[Row]:
         """Yield the rows of (row as Excel counts, texts by column), blank ones left out."""
         self._suspects = suspects
-        quick = self._is_simple and not any(suspects)
+        quick = self.is_simple and not self.totals and not any(suspects)
         names, first = self.header.names, self.header.texts[0]
         for number, texts in numbered:
-            if number < self.header.first_data_row:
-                continue
             if quick and texts[0] != first and len(texts) <= len(names):
                 plain = {name: text for name, text in zip(names, texts, strict=False) if text}
-                if all(plain.get(name, ISO)[4:5] == "-" for name in self._day_columns):
+                if all(plain.get(name, ISO)[4:5] == "-" for name in self.day_columns):
                     yield number, plain
                     continue
             breaches: list[Breach] = []
@@ -155,7 +159,7 @@ class RowMaker:
 
     def _judge(self, number: int, texts: Sequence[str], cells: Cells, breaches: list[Breach]) -> None:
         total = self.profile.total_rows
-        if total and normal(cells.get(total.column, "")) in self._totals:
+        if total and normal(cells.get(total.column, "")) in self.totals:
             breaches.insert(0, ("total_row", (total.column,)))
             self._above.clear()
             return

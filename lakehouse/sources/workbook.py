@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,30 +24,43 @@ from lakehouse.settings import HOME
 from lakehouse.sources.contracts import ContractBreachError, Difference
 from lakehouse.sources.csv_text import Row
 from lakehouse.sources.profiles import Profile
-from lakehouse.sources.sheet_header import SEARCHED_ROWS, header_of
+from lakehouse.sources.sheet_header import MAX_COLUMNS, SEARCHED_ROWS, Header, header_of
 from lakehouse.sources.sheet_rows import RowMaker, Sheet, Suspects
+from lakehouse.sources.sheet_tables import table
 
-WALL_S = 20
+__all__ = ["MAX_COLUMNS", "SEARCHED_ROWS", "Opened", "answer", "ask", "batches", "opened", "rows", "sheet_of"]
+
+WALL_S = 60
+"""The child has 20 s of processor time; on a busy machine a good file must not be refused for waiting its turn."""
 LAST_LINE = 4096
 CHILD_MODULE = "lakehouse.sources.workbook_child"
-SCHEMA = pa.schema([("row_no", pa.int64()), ("cells", pa.map_(pa.string(), pa.string()))])
 
-Chunk = list[Row]
+Chunk = tuple[list[int], list[list[str]], Suspects]
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A workbook whose sheet and header fit the profile.
+    """A workbook whose sheet and header fit the profile. Its rows can be taken once.
 
     Attributes:
         sheet: what is known of the sheet, its name in the file among it.
-        header_row: row of the header, as Excel counts.
-        chunks: the rows that are not blank, some thousand at a time; they can be taken once.
+        header: where it stands, and which column each of its cells is.
     """
 
     sheet: Sheet
-    header_row: int
-    chunks: Iterator[Chunk]
+    header: Header
+    _maker: RowMaker
+    _chunks: Iterator[Chunk]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield (row as Excel counts, cells) of every row that is not blank."""
+        for numbers, texts, suspects in self._chunks:
+            yield from self._maker.rows(zip(numbers, texts, strict=True), suspects)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the rows as Arrow tables of `sheet_tables.SCHEMA`, some thousand rows each."""
+        for numbers, texts, suspects in self._chunks:
+            yield table(numbers, texts, suspects, self._maker)
 
 
 def opened(path: Path, profile: Profile) -> Opened:
@@ -61,63 +75,59 @@ def opened(path: Path, profile: Profile) -> Opened:
     """
     spool = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - the rows are read from it later; `_chunks` closes it
     try:
-        _run_child(path, profile, spool.fileno())
-        _check_end(spool)
-        sheet = _sheet(_answer(spool.readline()))
+        sheet = sheet_of(ask(spool, {"path": str(path), **_asked(profile)}))
         header = header_of(_top(spool, profile), profile, sheet.merged)
-        maker = RowMaker(sheet, header, profile)
-        chunks = _chunks(spool, maker)
+        chunks = _chunks(spool, header.first_data_row)
         first = next(chunks, None)
     except BaseException:
         spool.close()
         raise
     if first is None:
         raise ContractBreachError([Difference("empty", "at least one row", "a header only")])
-    return Opened(sheet, header.row, chain((first,), chunks))
+    return Opened(sheet, header, RowMaker(sheet, header, profile), chain((first,), chunks))
 
 
 def rows(path: Path, profile: Profile) -> list[Row]:
     """Return (row as Excel counts, cells) of every row that is not blank; as `opened`."""
-    return list(chain.from_iterable(opened(path, profile).chunks))
+    return list(opened(path, profile).rows())
 
 
 def batches(path: Path, profile: Profile) -> Iterator[pa.Table]:
-    """Return the rows as Arrow tables of `SCHEMA`, some thousand rows each; as `opened`, which raises before the first one."""
-    return (_table(chunk) for chunk in opened(path, profile).chunks)
+    """Return the rows as Arrow tables (row_no int64, cells map<string,string>); as `opened`, which raises before the first one."""
+    return opened(path, profile).tables()
 
 
-def _table(chunk: Chunk) -> pa.Table:
-    """Rows as (row_no int64, cells map<string,string>)."""
-    offsets = [0]
-    for _, cells in chunk:
-        offsets.append(offsets[-1] + len(cells))
-    names = list(chain.from_iterable(cells for _, cells in chunk))
-    texts = list(chain.from_iterable(cells.values() for _, cells in chunk))
-    filled = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(names, pa.string()), pa.array(texts, pa.string()))
-    return pa.Table.from_arrays([pa.array([number for number, _ in chunk], pa.int64()), filled], schema=SCHEMA)
+def _asked(profile: Profile) -> dict[str, Any]:
+    text = profile.text.model_dump() if profile.text else None
+    return {"sheets": list(profile.sheets), "decimal": profile.decimal, "digits": profile.significant_digits, "text": text}
 
 
-def _run_child(path: Path, profile: Profile, out: int) -> None:
-    asked = {
-        "path": str(path),
-        "sheets": list(profile.sheets),
-        "decimal": profile.decimal,
-        "digits": profile.significant_digits,
-        "text": profile.text.model_dump() if profile.text else None,
-    }
+def ask(spool: IO[bytes], request: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the child answer a request (`workbook_child.Request`) into a file, and return the head of its answer.
+
+    Raises:
+        ContractBreachError: the child refused the file, or did not stay within its limits.
+    """
     environment = {"PYTHONPATH": str(HOME), "PATH": os.environ.get("PATH", "")}
-    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(asked)]
+    command = [sys.executable, "-m", CHILD_MODULE, json.dumps(request)]
     try:
-        ended = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=WALL_S, env=environment, check=False)
+        ended = subprocess.run(command, stdout=spool.fileno(), stderr=subprocess.PIPE, timeout=WALL_S, env=environment, check=False)
     except subprocess.TimeoutExpired as error:
         raise ContractBreachError([Difference("too_large", f"a workbook that is read within {WALL_S} s", "longer")]) from error
     if ended.returncode:
-        raise ContractBreachError([Difference("too_large", "a workbook that is read within 512 MB and 20 s", _why(ended))])
+        raise ContractBreachError([_ended_badly(ended)])
+    _check_end(spool)
+    return answer(spool.readline())
 
 
-def _why(ended: subprocess.CompletedProcess[bytes]) -> str:
-    last = ended.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-    return f"the reader ended with status {ended.returncode} {' '.join(last)[:120]}".strip()
+def _ended_badly(ended: subprocess.CompletedProcess[bytes]) -> Difference:
+    """A child that a signal or want of memory ended met a limit; one that gave up by itself met something unreadable."""
+    said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+    telling = [line for line in said if "memory" in line.lower()]
+    found = f"the reader ended with status {ended.returncode} {' '.join((telling or said)[-1:])[:120]}".strip()
+    if telling or ended.returncode < 0:
+        return Difference("too_large", "a workbook that is read within 512 MB and 20 s", found)
+    return Difference("format", "a readable workbook", found)
 
 
 def _check_end(spool: IO[bytes]) -> None:
@@ -126,20 +136,21 @@ def _check_end(spool: IO[bytes]) -> None:
     spool.seek(max(0, size - LAST_LINE))
     last = spool.read().splitlines()[-1]
     if last.startswith(b'{"refused"'):
-        _answer(last)
+        answer(last)
     spool.seek(0)
 
 
-def _answer(line: bytes) -> dict[str, Any]:
-    """One line of the child's answer; its refusal becomes ours."""
-    answer: dict[str, Any] = orjson.loads(line)
-    if "refused" in answer:
-        kind, expected, found = answer["refused"]
+def answer(line: bytes) -> dict[str, Any]:
+    """Return one line of the child's answer; its refusal becomes a ContractBreachError."""
+    said: dict[str, Any] = orjson.loads(line)
+    if "refused" in said:
+        kind, expected, found = said["refused"]
         raise ContractBreachError([Difference(kind, expected, found)])
-    return answer
+    return said
 
 
-def _sheet(said: dict[str, Any]) -> Sheet:
+def sheet_of(said: Mapping[str, Any]) -> Sheet:
+    """Return what the head of an answer says of the sheet."""
     merged = None if said["merged"] is None else tuple((top, left, bottom, right) for top, left, bottom, right in said["merged"])
     hidden_rows, hidden_columns = frozenset(said["hidden_rows"]), frozenset(said["hidden_columns"])
     return Sheet(said["sheet"], said["epoch"], merged, hidden_rows, hidden_columns, tuple(said["hidden_sheets"]))
@@ -151,7 +162,7 @@ def _top(spool: IO[bytes], profile: Profile) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     last = max(SEARCHED_ROWS, profile.header_row) + profile.header_rows
     for line in spool:
-        said = _answer(line)
+        said = answer(line)
         found |= {number: texts for number, texts in zip(said["numbers"], said["rows"], strict=True) if number <= last}
         if not said["numbers"] or said["numbers"][-1] > last:
             break
@@ -159,10 +170,12 @@ def _top(spool: IO[bytes], profile: Profile) -> dict[int, list[str]]:
     return found
 
 
-def _chunks(spool: IO[bytes], maker: RowMaker) -> Iterator[Chunk]:
+def _chunks(spool: IO[bytes], first: int) -> Iterator[Chunk]:
+    """The rows from one on, as the child sent them."""
     with spool:
         for line in spool:
-            said = _answer(line)
-            chunk = list(maker.rows(zip(said["numbers"], said["rows"], strict=True), Suspects.of(line)))
-            if chunk:
-                yield chunk
+            said = answer(line)
+            numbers, texts = said["numbers"], said["rows"]
+            before = bisect_left(numbers, first)
+            if before < len(numbers):
+                yield numbers[before:], texts[before:], Suspects.of(line)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import csv
 import gc
+import heapq
 import json
 import math
 import resource
+import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -24,7 +26,7 @@ import orjson
 
 from lakehouse.sources.names import normal
 from lakehouse.sources.workbook_container import RefusedError, container
-from lakehouse.sources.workbook_marks import MAX_CELLS, Marks
+from lakehouse.sources.workbook_marks import LAST_COLUMN, MAX_CELLS, Marks, Merge
 
 MEMORY_BYTES = 512 << 20
 CPU_S = 20
@@ -45,10 +47,11 @@ class Request(NamedTuple):
     """What the parent wants.
 
     Attributes:
-        sheets: accepted names.
+        sheets: accepted names; the first visible sheet when there is none.
         decimal: sign with which numbers are written.
         digits: significant digits of a number.
         text: encoding, delimiter and so on, when the file is text.
+        typed: cells come as what they are (`typed_value`), not as text, to be written again.
     """
 
     path: str
@@ -56,6 +59,7 @@ class Request(NamedTuple):
     decimal: str = "."
     digits: int = 17
     text: dict[str, Any] | None = None
+    typed: bool = False
 
 
 def limit_this_process() -> None:
@@ -125,12 +129,13 @@ def read(request: Request, out: BinaryIO) -> None:
         RefusedError: the file cannot be read, or has not exactly one visible sheet of these names.
     """
     if request.text is not None:
-        _write(out, {"sheet": "", "epoch": 1900, "hidden_sheets": [], **Marks().said()}, _text_rows(Path(request.path), request.text))
+        head = {"sheet": "", "epoch": 1900, "hidden_sheets": [], "sheets": [], "kind": "text", **Marks().said()}
+        _write(out, head, _text_rows(Path(request.path), request.text))
         return
     import python_calamine as calamine
 
-    file = container(Path(request.path))
     try:
+        file = container(Path(request.path))
         workbook = calamine.load_workbook(request.path)
         shown = calamine.SheetVisibleEnum.Visible
         visible = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == shown]
@@ -142,15 +147,21 @@ def read(request: Request, out: BinaryIO) -> None:
         _check_size(found.total_height, found.total_width)
         if found.merged_cell_ranges is not None:
             marks.merged = [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in found.merged_cell_ranges]
-        head = {"sheet": name, "epoch": marks.epoch, "hidden_sheets": hidden, **marks.said()}
-        _write(out, head, _merged_in(_calamine_rows(found, NumberTexts(request)), marks))
+        _check_merges(marks.merged or [])
+        head = {"sheet": name, "epoch": marks.epoch, "hidden_sheets": hidden, "sheets": visible, "kind": file.kind, **marks.said()}
+        rows = _typed_rows(found) if request.typed else _calamine_rows(found, NumberTexts(request))
+        _write(out, head, _merged_in(rows, marks))
     except calamine.PasswordError as error:
         raise RefusedError("format", "a workbook without a password", "a password") from error
-    except (calamine.CalamineError, OSError, ValueError) as error:
+    except (calamine.CalamineError, OSError, ValueError, struct.error, LookupError, StopIteration, OverflowError) as error:
+        if "Cell limit exceeded" in str(error):
+            raise RefusedError("too_large", f"at most {MAX_CELLS} cells", str(error)) from error
         raise RefusedError("format", "a readable workbook", f"{type(error).__name__}: {str(error)[:160]}") from error
 
 
 def _chosen(accepted: list[str], visible: list[str], hidden: list[str]) -> str:
+    if not accepted and visible:
+        return visible[0]
     wanted = {normal(name) for name in accepted}
     found = [name for name in visible if normal(name) in wanted]
     if len(found) == 1:
@@ -166,6 +177,17 @@ def _check_size(rows: int, columns: int) -> None:
         raise RefusedError("too_large", expected, f"{rows} rows of {columns} columns")
 
 
+def _check_merges(merged: list[Merge]) -> None:
+    """Merged cells that do not overlap, as in every real sheet: the rows are then made in a time that grows with their number only."""
+    open_until: list[int] = []
+    for top, _, bottom, _ in sorted(merged):
+        while open_until and open_until[0] < top:
+            heapq.heappop(open_until)
+        heapq.heappush(open_until, bottom)
+        if len(open_until) > LAST_COLUMN + 1:
+            raise RefusedError("format", "merged cells that do not overlap", f"more than {LAST_COLUMN + 1} in row {top}")
+
+
 def _calamine_rows(found: Any, numbers: NumberTexts) -> Numbered:
     """Rows as texts, from the first column on; blank ones too."""
     before = [""] * (found.start[1] if found.start else 0)
@@ -176,6 +198,24 @@ def _calamine_rows(found: Any, numbers: NumberTexts) -> Numbered:
             for cell in cells
         ]  # fmt: skip
         yield number, before + row if before else row
+
+
+def _typed_rows(found: Any) -> Numbered:
+    """Rows as JSON values in texts, from the first column on; blank ones too."""
+    before = [""] * (found.start[1] if found.start else 0)
+    for number, cells in enumerate(found.iter_rows(), 1):
+        yield number, before + [typed_value(cell) for cell in cells]
+
+
+def typed_value(cell: Any) -> str:
+    """Return a cell as JSON: texts, numbers and truths as they are, else `[kind, text]` of a date, datetime, time or timedelta (seconds)."""
+    if cell is None or cell == "":
+        return ""
+    if isinstance(cell, timedelta):
+        cell = ["timedelta", str(cell.total_seconds())]
+    elif isinstance(cell, (datetime, date, time)):
+        cell = [type(cell).__name__, cell.isoformat()]
+    return orjson.dumps(cell).decode()
 
 
 def _merged_in(rows: Numbered, marks: Marks) -> Numbered:

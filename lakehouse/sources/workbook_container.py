@@ -49,7 +49,13 @@ class RefusedError(Exception):
 
 
 class Container(Protocol):
-    """A file whose container was checked."""
+    """A file whose container was checked.
+
+    Attributes:
+        kind: xlsx, xlsb, ods or xls.
+    """
+
+    kind: str
 
     def marks(self, sheet: str) -> Marks:
         """Return what the sheet says beside the values of its cells; what it holds is checked on the way."""
@@ -187,6 +193,8 @@ def _check_xml(name: str, text: bytes, *, first: bool) -> None:
 
 class OleFile:
     """An xls workbook."""
+
+    kind = "xls"
 
     def __init__(self, path: Path) -> None:
         try:

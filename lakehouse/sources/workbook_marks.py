@@ -29,8 +29,7 @@ SHEET = re.compile(rb"<(?:\w+:)?sheet\s([^>]*)>")
 DIMENSION = re.compile(rb"<(?:\w+:)?dimension\s([^>]*)>")
 ROW = re.compile(rb"<(?:\w+:)?row\s([^>]*\bhidden=[^>]*)>")
 COLUMN = re.compile(rb"<(?:\w+:)?col\s([^>]*\bhidden=[^>]*)>")
-ERROR_TYPE = re.compile(rb"t=[\"']e[\"']")
-FORMULA = re.compile(rb"[<:]f[ >/]")
+PREFIXED = re.compile(rb"xmlns:\w+=[\"']http://(?:schemas\.openxmlformats\.org/spreadsheetml/2006/main|purl\.oclc\.org/ooxml/spreadsheetml/main)")
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*\bt=[\"']e[\"'][^>]*)>(?:(?!</?(?:\w+:)?c[\s>]).)*?<(?:\w+:)?v>([^<]*)</", re.DOTALL)
 FORMULA_CELL = re.compile(rb"<(?:\w+:)?c\s([^>]*[^>/])>\s*<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>([^<]*)</(?:\w+:)?f>)(.*?)</(?:\w+:)?c>", re.DOTALL)
 VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
@@ -72,7 +71,8 @@ class Marks:
 
     def hide_columns(self, first: int, last: int) -> None:
         """Note hidden columns."""
-        self.hidden_columns.update(range(first, min(last, LAST_COLUMN) + 1))
+        if len(self.hidden_columns) <= LAST_COLUMN:
+            self.hidden_columns.update(range(first, min(last, LAST_COLUMN) + 1))
 
     def by_row(self) -> dict[int, dict[int, str]]:
         """Return the marked cells by row and column."""
@@ -144,7 +144,7 @@ class SheetScan:
         part = targets(archive, BOOK)[relation[key]]
         self._percent = _percent_styles(archive.read(STYLES)) if STYLES in archive.namelist() else None
         self._rest = b""
-        self._is_first, self._is_far = True, False
+        self._is_first, self._is_far, self._is_prefixed = True, False, False
         self.feeds: dict[str, Callable[[bytes], None]] = {part: self.feed}
 
     def marks(self) -> Marks:
@@ -163,20 +163,20 @@ class SheetScan:
         self._rest = text[cut:]
 
     def _scan(self, text: bytes) -> None:
+        if self._is_first:
+            self._is_first, self._is_prefixed = False, PREFIXED.search(text[:HEAD]) is not None
+            said = [attributes(tag).get("ref", "") for tag in DIMENSION.findall(text[:HEAD])]
+            self._is_far = any(_cells(reference) > MAX_CELLS for reference in said)
         if b"hidden=" in text:
             self._hidden(text)
-        if ERROR_TYPE.search(text):
+        if b't="e"' in text or b"t='e'" in text:
             for tag, shown in ERROR_CELL.findall(text):
                 self._marks.error(*position(attributes(tag).get("r", "")), html.unescape(shown.decode()))
-        if FORMULA.search(text):
+        if b"<f" in text or (self._is_prefixed and b":f" in text):
             self._formulas(text)
         if self._percent and self._percent.search(text):
             for tag in self._percent.findall(text):
                 self._marks.cells.append((*position(attributes(tag).get("r", "")), "\0percent\0{}"))
-        if self._is_first:
-            self._is_first = False
-            said = [attributes(tag).get("ref", "") for tag in DIMENSION.findall(text[:HEAD])]
-            self._is_far = any(_cells(reference) > MAX_CELLS for reference in said)
         if self._is_far:
             for tag in FILLED_CELL.findall(text):
                 row, column = position(attributes(tag).get("r", ""))

@@ -62,7 +62,7 @@ def replace_touched(rows: DataFrame, table: Table, branch: str, touched: str) ->
         rows: the new content of the touched part.
         table: where to.
         branch: Nessie branch.
-        touched: SQL condition over the table's columns.
+        touched: SQL condition over the table's columns; the table is named `t` there.
     """
-    rows.sparkSession.sql(f"DELETE FROM {table.at(branch)} WHERE {touched}")  # noqa: S608 - a declared table, a condition of ours
+    rows.sparkSession.sql(f"DELETE FROM {table.at(branch)} t WHERE {touched}")  # noqa: S608 - a declared table, a condition of ours
     append(rows, table, branch)

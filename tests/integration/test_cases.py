@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from lakehouse.flow.publish import shifts_condition
+from lakehouse.flow.spans import shift_spans, touching
 from lakehouse.flow.summarise import SilverFrames, summarise
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
@@ -63,8 +63,8 @@ def publish_group(spark: SparkSession, nessie: Nessie, cases: Sequence[Case]) ->
     made = summarise(spark, plant, shifts, SilverFrames(**{name: frame(name) for name in TABLES}), max(case.as_of for case in cases), 1)
     segments = made.time_segment.persist()
     with nessie.work_branch("cases") as branch:
-        replace_touched(segments, gold.TIME_SEGMENT, branch, shifts_condition(shifts, "segment_start_at"))
-        replace_touched(made.machine_shift, gold.MACHINE_SHIFT, branch, shifts_condition(shifts, "shift_start_at"))
+        replace_touched(segments, gold.TIME_SEGMENT, branch, touching(spark, shift_spans(shifts), "segment_start_at"))
+        replace_touched(made.machine_shift, gold.MACHINE_SHIFT, branch, touching(spark, shift_spans(shifts), "shift_start_at"))
         nessie.merge(branch, "worked cases")
     segments.unpersist()
 

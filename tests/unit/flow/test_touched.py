@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lakehouse.flow.publish import joined_spans, spans_condition
+from lakehouse.flow.spans import joined_spans, spans_condition
 from lakehouse.flow.touched import Extent, machine_shifts, running_extents
 from lakehouse.plant import load_plant
 from lakehouse.settings import HOME

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import re
+import zipfile
 
 import openpyxl
 import pytest
@@ -216,7 +218,7 @@ def test_x12_hidden_sheets_are_not_read_and_said(tmp_path):
 
 def test_x13_titles_above_the_header(tmp_path):
     rows = [["Plant 4, week 47"], [], ["printed 2026-11-20"], HEADER, ["C1", 1]]
-    assert workbook.opened(xlsx(tmp_path / "a.xlsx", rows), GENERIC).header_row == 4
+    assert workbook.opened(xlsx(tmp_path / "a.xlsx", rows), GENERIC).header.row == 4
     assert cells(tmp_path / "a.xlsx", GENERIC) == {5: {"confirmation_no": "C1", "counter": "1"}}
 
 
@@ -301,3 +303,12 @@ def test_c29_total_rows_are_kept_apart(tmp_path):
 
 def test_c07_a_header_repeated_among_the_rows(tmp_path):
     assert _rules(cells(xlsx(tmp_path / "a.xlsx", [HEAD, ["A", 1, None], HEAD], "S"), profile())) == {3: ("repeated_header", [])}
+
+
+def test_sheets_whose_tags_have_a_prefix(tmp_path):
+    path = xlsx(tmp_path / "a.xlsx", [HEAD, ["A", "=1+1", None], ["B", "#REF!", None]], "S")
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(SHEET).decode()
+    prefixed = re.sub(r"<(/?)(\w)", r"<\1x:\2", text).replace(" xmlns=", " xmlns:x=")
+    found = cells(edited(path, SHEET, text, prefixed), profile())
+    assert _rules(found) == {2: ("no_cached_value", ["qty"]), 3: ("error_cell", ["qty"])}

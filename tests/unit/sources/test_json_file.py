@@ -69,6 +69,7 @@ rubbish = st.sampled_from([
     b'{"id":1,"qty":2,}', b'{"id":1 "qty":2}', b'{"id":1,,"qty":2}', b'{"id":"1","qty":"2', b'{"id":\xff,"qty":1}', b'{"id":"\xff","qty":1}',
     b'{"id":"a\tb","qty":1}', b'{"id":"\\u0000","qty":1}', b'{"id":"\\ud800","qty":1}', b'{"id":"\\\\","qty":"\\""}', b'{"id":1,"id":1,"qty":1}',
     b'\xef\xbb\xbf{"id":1,"qty":2}', b' {"id":1,"qty":2} ', b'{"id":1,"qty":{"a":[1, 2.50]}}', b'{"id":NaN,"qty":1}', b'{"id":"1","qty":"2"}\r',
+    b'{"id":"1","qty":2,"a""b":3}', b'{"id":' + b"1" * 70 + b'x,"qty":2}', b'{"id":"1""2","qty":2}',
     b'{"id":"1" "x","qty":2}', b'{"id":"1"2,"qty":2}', b'{"id"x:"1","qty":2}', b'{id:"1","qty":2}', b'{"id":,"qty":2}', b'{"a":1}',
 ])  # fmt: skip
 lines = st.lists(st.one_of(objects, objects, rubbish), min_size=1, max_size=12)
@@ -96,7 +97,8 @@ def test_lines_read_at_once_and_one_by_one_agree(tmp_path, monkeypatch, contract
 @pytest.mark.parametrize("chunk", [9, 1 << 20])
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=lines, comma=st.sampled_from([b",", b",\n", b" ,\t", b"\n,\r\n  "]), ends=st.sampled_from([(b"[", b"]"), (b" [\n ", b"\n] \n")]))
-@example(parts=[b"1\n2"], comma=b",", ends=(b"[", b"]"))
+@example(parts=[b'{"id":1,"qty":2}', b"1\n2"], comma=b",", ends=(b"[", b"]"))
+@example(parts=[b'{"id":1,"qty":2}\n{"id":1,"qty":2}'], comma=b",", ends=(b"[", b"]"))
 @example(parts=[b'{"id":1\n2,"qty":1}'], comma=b",", ends=(b"[", b"]"))
 @example(parts=[b'{"id":"a]\\"[,{","qty":"\\\\"}', b'{"id":1,"qty":[{"a":"]"}]}'], comma=b",", ends=(b"[", b"]"))
 def test_an_array_is_read_as_the_standard_library_reads_it(tmp_path, monkeypatch, chunk, parts, comma, ends):
@@ -147,6 +149,11 @@ def test_plain_objects_are_read_at_once(line):
     assert (len(found), found.left.tolist()) == (3, [])
 
 
+def test_a_line_whose_string_does_not_end_leaves_the_others_plain():
+    good = b'{"id":"1","qty":2}\n'
+    assert scan(good + b'{"id":"1,"qty":2}\n' + good * 2, CONTRACT).left.tolist() == [1]
+
+
 @pytest.mark.parametrize(
     ("line", "rule"),
     [
@@ -160,6 +167,8 @@ def test_plain_objects_are_read_at_once(line):
         (b'{"id":"1","qty":{"a":1,"a":1}}', "duplicate_key"),
         (b"{'id':'1','qty':2}", "malformed"),
         (b'{"id":"1","qty":2,}', "malformed"),
+        (b'{"id":"1","qty":2,"a""b":3}', "malformed"),
+        (b'{"id":' + b"1" * 64 + b'x,"qty":2}', "malformed"),
         (b'{"id":"1","qty":NaN}', "non_finite"),
         (b'{"id":"1","qty":-Infinity}', "non_finite"),
         (b'{"id":"1","qty":007}', "malformed"),

@@ -118,7 +118,7 @@ def test_other_columns_are_kept_or_refused(tmp_path):
         (lambda data: data[:-8] + (0).to_bytes(4, "little") + b"PAR1", "format: expected a footer of 1 to"),
         (lambda data: data[:-4] + b"PARE", "format: expected a file that is not encrypted"),
         (lambda data: data[:-60] + bytes(52) + data[-8:], "format: expected a readable Parquet file"),
-        (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "format: expected a readable Parquet file"),
+        (lambda data: data.replace(b"\x03\x00\x00\x00500", b"\x03\x00\x00\x00501", 1), "format: expected a readable Parquet file"),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, change, said):
@@ -127,6 +127,12 @@ def test_a_damaged_file_is_refused(tmp_path, change, said):
     assert parquet_file.check(path, CONTRACT) == 1000
     path.write_bytes(change(path.read_bytes()))
     assert said in breach(path)
+
+
+def test_texts_that_are_no_utf_8_are_refused(tmp_path):
+    offsets = pa.py_buffer(b"\0\0\0\0\2\0\0\0")
+    broken = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(b"\xff\xfe"))
+    assert "UTF8" in breach(written(tmp_path, pa.table({"id": broken, "qty": [1]})))
 
 
 def test_a_dictionary_that_makes_much_of_little_is_read_in_portions(tmp_path, monkeypatch):

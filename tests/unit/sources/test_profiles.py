@@ -2,17 +2,21 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from lakehouse.errors import SettingsError
+from lakehouse.settings import HOME
 from lakehouse.sources import workbook
 from lakehouse.sources.contracts import BROKEN, load_sources
 from lakehouse.sources.layouts import clock_of, day_of
 from lakehouse.sources.profiles import Profile, WorkbookContract
 from lakehouse.sources.sheet_rows import CELLS, COLUMN, column_letters
-from tests.unit.sources.books import GENERIC, HEADER, cells, ods, ods_row, profile, refusal, xlsx
+from lakehouse.sources.sheet_tables import SCHEMA
+from tests.unit.sources.books import GENERIC, HEADER, cells, edited, ods, ods_row, profile, refusal, xlsx
 
 CROSS = profile(
     header_rows=2, columns={"batch": []}, codes=[], key=["batch", "factor"], quantities=["minutes"],
@@ -133,9 +137,32 @@ def test_batches_are_the_rows(tmp_path):
     path = xlsx(tmp_path / "a.xlsx", [HEADER, *([f"C{n}", 1, None, None, "M01"] for n in range(12_000))])
     tables = list(workbook.batches(path, GENERIC))
     assert [table.num_rows for table in tables] == [4_999, 5_000, 2_001]
-    assert all(table.schema == workbook.SCHEMA for table in tables)
+    assert all(table.schema == SCHEMA for table in tables)
     found = [(row["row_no"], dict(row["cells"])) for table in tables for row in table.to_pylist()]
     assert found == workbook.rows(path, GENERIC)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"posting_date": 46037}, {"posting_date": "20.11.2026"}, {"order_no": "#N/A"}, {"order_no": "9.915740199E+09"}, {"yield_qty": "5 %"},
+        {"confirmation_no": "confirmation_no"}, {"confirmation_no": " TOTAL"}, {"confirmation_no": "Sümme"}, {"start": 46037.25},
+        {"order_no": 12345678901234567}, {"scrap_reason": "\x07"}, {},
+    ],
+)  # fmt: skip
+def test_batches_are_the_rows_whatever_one_of_them_holds(tmp_path, changed):
+    names = ["confirmation_no", "order_no", "posting_date", "start", "yield_qty", "scrap_reason"]
+    good = {"confirmation_no": "C1", "order_no": "O1", "posting_date": dt.date(2026, 11, 20), "start": dt.datetime(2026, 11, 20, 6), "yield_qty": 5}
+    lines = [[{**good, **(changed if n == 3 else {})}.get(name) for name in names] for n in range(6)]
+    if "\x07" in changed.values():
+        lines[3][5] = "bell"
+    path = xlsx(tmp_path / "a.xlsx", [names, *lines])
+    if "\x07" in changed.values():
+        edited(path, "xl/worksheets/sheet1.xml", "<t>bell</t>", "<t>b&#7;ll</t>")
+    layout = GENERIC.model_copy(update={"optional": tuple(set(HEADER) - set(names))})
+    found = [(row["row_no"], dict(row["cells"])) for table in workbook.batches(path, layout) for row in table.to_pylist()]
+    assert found == workbook.rows(path, layout)
+    assert len(found) == 6
 
 
 def test_column_letters():
@@ -190,3 +217,18 @@ def test_days(text, layout, found):
 )
 def test_clocks(text, layout, seconds):
     assert clock_of(text, [layout]) == (None if seconds is None else dt.timedelta(seconds=seconds))
+
+
+def test_the_example_of_the_documentation(tmp_path):
+    declared = yaml.safe_load(re.search(r"```yaml\n(.*?)```", (HOME / "docs" / "excel.md").read_text(encoding="utf-8"), re.DOTALL)[1])
+    layout = WorkbookContract.model_validate(declared["shift-report"]).profile("any")
+    rows = [
+        ["Werk 4"], [], ["Auftrag", "Maschine", "Datum", "Beginn", "Ende", "Gut  Stück"],
+        ["0047", "M01", "20.11.2026", "22:00", "06:00", 1250], [None, "M02", "20.11.2026", "22:00", "25:05", "98,5"], ["Summe", *[None] * 4, 1348.5],
+    ]  # fmt: skip
+    found = cells(xlsx(tmp_path / "a.xlsx", rows, "Schichtbericht", _merge("A4:A5")), layout)
+    assert [(row["order"], row.get("start"), row.get("finish"), row["good"], row.get(BROKEN)) for row in found.values()] == [
+        ("0047", "2026-11-20T22:00:00", "2026-11-21T06:00:00", "1250", None),
+        ("0047", "2026-11-20T22:00:00", "2026-11-21T01:05:00", "98,5", None),
+        ("Summe", None, None, "1348,5", "total_row"),
+    ]
