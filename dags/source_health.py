@@ -3,8 +3,9 @@
 **Makes** no table: the run is the answer. It fails with `E_SOURCE_LATE` and names each source whose newest row is older than its
 silver table and gold promise together (data dictionary).
 
-**From** the view `kpi.plant.data_health`, as last published. A source that sent nothing for longer than the form says (24 hours) counts
-as silent and is listed, not failed: a machine park that stands still at the weekend is no fault.
+**From** the view `kpi.plant.data_health`, as last published. A source whose newest event is older than the form says (24 hours) counts
+as silent and is listed, not failed: a machine park that stands still at the weekend is no fault, nor is history that was loaded. Tables of
+events, such as interruptions, are listed too: they are not late because nothing happened.
 
 **Run it again** at any time; it looks at the present, so an old run that is cleared says how it is now.
 
@@ -26,7 +27,7 @@ with DAG(
     is_paused_upon_creation=False,
     default_args=POLICY,
     params={
-        "silent_after_h": Param(24, type="number", minimum=0, title="Silent after, hours", description="A source that is older is silent, not late."),
+        "silent_after_h": Param(24, type="number", minimum=0, title="Silent after, hours", description="With an older newest event it is not late."),
     },
 ):
     light_step("sources_in_time", ("health", "--silent-after-h={{ params.silent_after_h }}"))

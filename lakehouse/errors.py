@@ -171,7 +171,7 @@ class KeyNotUniqueError(LakehouseError):
 
 
 class SourceLateError(LakehouseError):
-    """A source has sent nothing for longer than its tables promise."""
+    """A source that speaks is later than its tables promise."""
 
     code = "E_SOURCE_LATE"
     exit_code = 28

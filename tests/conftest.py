@@ -27,6 +27,8 @@ from lakehouse.setup.jdks import find_jdk
 T = TypeVar("T")
 STACK = "test"
 OFFSET = 10_000
+REPORTS = "15 0 * * *"
+"""One shift report run a day, so that a week is backfilled with seven."""
 SHARED = HOME.parent / "shared" / "data"
 
 
@@ -56,6 +58,7 @@ def settings(*, keep_stack: bool) -> Settings:
     """Settings of the test stack, of which nothing is left from earlier runs: the one session's secrets are those of its services."""
     os.environ["LAKEHOUSE_STACK"] = STACK
     os.environ["LAKEHOUSE_PORT_OFFSET"] = str(OFFSET)
+    os.environ["LAKEHOUSE_SHIFT_REPORT_CRON"] = REPORTS
     made = Settings()
     if not keep_stack:
         take_down(made)

@@ -78,11 +78,14 @@ def _dumps(settings: Settings) -> None:
 
 
 def _files(settings: Settings) -> None:
-    """Run both file DAGs as their buttons do; a run that fails is told, with where its log is."""
-    airflow = Airflow(settings)
+    """Run both file DAGs as their buttons do; a run that fails is told, with where its log is, and one that asks a person, with where."""
+    airflow, address = Airflow(settings), addresses(settings)["airflow"]
     for dag_id in ("bronze_mes_files", "bronze_confirmations"):
-        if airflow.wait(dag_id, airflow.trigger(dag_id), 600) != "success":
-            raise ServiceError(dag_id, "its run failed; the log's last line says why", f"open {addresses(settings)['airflow']}/dags/{dag_id}")
+        state = airflow.wait(dag_id, airflow.trigger(dag_id), 600)
+        if state == "failed":
+            raise ServiceError(dag_id, "its run failed; the log's last line says why", f"open {address}/dags/{dag_id}")
+        if state == "asked":
+            out.print(f"  refused rows wait for your answer: {address}/required_actions", soft_wrap=True)
 
 
 def _history_in_gold(settings: Settings) -> None:

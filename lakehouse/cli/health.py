@@ -16,7 +16,7 @@ from lakehouse.settings import Settings
 
 
 def command(
-    silent_after_h: Annotated[float, typer.Option(min=0, help="A source without a row for so many hours counts as silent, not as late.")] = 24,
+    silent_after_h: Annotated[float, typer.Option(min=0, help="A source whose newest event is older counts as silent, not as late.")] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Print every source as JSON.")] = False,
 ) -> None:
     """Say how fresh each source is; end with an error that names those that are later than promised.

@@ -43,8 +43,13 @@ class Airflow:
         """Start a run without a logical date, as the button does, and return its id."""
         return str(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"])
 
+    def questions(self, dag_id: str, run_id: str) -> list[str]:
+        """Return what a run asks a person and nobody has answered yet."""
+        found = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", params={"response_received": "false"})
+        return [str(each["subject"]) for each in found["hitl_details"]]
+
     def wait(self, dag_id: str, run_id: str, within_s: float) -> str:
-        """Return the final state of a run: success or failed.
+        """Return the final state of a run: success or failed; or asked, when it goes on only with a person's answer.
 
         Raises:
             ServiceError: it did not end in time.
@@ -54,6 +59,8 @@ class Airflow:
             state = str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
             if state in DONE:
                 return state
+            if self.questions(dag_id, run_id):
+                return "asked"
             if time.monotonic() > deadline:
                 raise ServiceError(dag_id, f"run {run_id} is {state} after {within_s:.0f} s", "open the run in Airflow")
             time.sleep(POLL_S)

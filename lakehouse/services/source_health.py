@@ -10,10 +10,15 @@ from typing import Any, Literal
 from lakehouse.errors import SourceLateError
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import Settings
+from lakehouse.tables import SILVER
 from lakehouse.tables.gold import MACHINE_SHIFT
 
-Verdict = Literal["in time", "late", "silent", "no row", "no promise"]
-HEALTH_SQL = "SELECT site_id, silver_table, newest_landed_at, promised_within_s FROM kpi.plant.data_health ORDER BY site_id, silver_table"
+Verdict = Literal["in time", "late", "silent", "no row", "no promise", "events"]
+HEALTH_SQL = """
+SELECT site_id, silver_table, newest_event_at, newest_landed_at, promised_within_s FROM kpi.plant.data_health ORDER BY site_id, silver_table
+"""
+EVENTS = frozenset(table.name for table in SILVER if table.write == "merge")
+"""Tables of things that happen, each replaced by its later versions; they are not late because nothing has happened."""
 SEEN_WITHIN_S = MACHINE_SHIFT.fresh_within_s or 0
 """Gold, which knows the newest row, may itself be as old as it promises."""
 
@@ -25,7 +30,8 @@ class SourceAge:
     Attributes:
         age_s: seconds since its newest row was landed, None when it has none.
         allowed_s: the table's promise and gold's own; None when the table promises nothing.
-        verdict: `silent` is a source that has not spoken for so long that it counts as switched off.
+        verdict: `silent` is a source whose newest event is so old that it counts as switched off, or as history that was loaded;
+            `events` is a table that may have no row for a long time because nothing happened.
     """
 
     site_id: str
@@ -50,17 +56,19 @@ def age_of(row: Mapping[str, Any], now: datetime, silent_after: timedelta) -> So
     landed, promised = row["newest_landed_at"], row["promised_within_s"]
     age_s = None if landed is None else (now - landed).total_seconds()
     allowed_s = None if promised is None else promised + SEEN_WITHIN_S
-    return SourceAge(row["site_id"], row["silver_table"], age_s, allowed_s, _verdict(age_s, allowed_s, silent_after.total_seconds()))
+    return SourceAge(row["site_id"], row["silver_table"], age_s, allowed_s, _verdict(row, age_s, allowed_s, now - silent_after))
 
 
-def _verdict(age_s: float | None, allowed_s: int | None, silent_after_s: float) -> Verdict:
+def _verdict(row: Mapping[str, Any], age_s: float | None, allowed_s: int | None, speaks_since: datetime) -> Verdict:
     if allowed_s is None:
         return "no promise"
     if age_s is None:
         return "no row"
     if age_s <= allowed_s:
         return "in time"
-    return "late" if age_s <= silent_after_s else "silent"
+    if row["newest_event_at"] is None or row["newest_event_at"] < speaks_since:
+        return "silent"
+    return "events" if row["silver_table"] in EVENTS else "late"
 
 
 def require_in_time(ages: Sequence[SourceAge]) -> None:

@@ -9,9 +9,10 @@ NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
 
 
-def row(age_s, promised=20):
+def row(age_s, promised=20, table="sensor_reading", event_age_s=None):
     landed = None if age_s is None else NOW - timedelta(seconds=age_s)
-    return {"site_id": "demo", "silver_table": "sensor_reading", "newest_landed_at": landed, "promised_within_s": promised}
+    event = landed if event_age_s is None else NOW - timedelta(seconds=event_age_s)
+    return {"site_id": "demo", "silver_table": table, "newest_event_at": event, "newest_landed_at": landed, "promised_within_s": promised}
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,13 @@ def test_late_sources_are_named_all_of_them_and_others_are_not():
 
 def test_nothing_late_is_no_error():
     require_in_time([age_of(row(1), NOW, DAY), age_of(row(None), NOW, DAY), age_of(row(10**6), NOW, DAY)])
+
+
+def test_history_that_is_loaded_now_is_no_source_that_speaks():
+    assert age_of(row(600, event_age_s=10**8), NOW, DAY).verdict == "silent"
+    assert age_of(row(1, event_age_s=10**8), NOW, DAY).verdict == "in time"
+
+
+def test_a_table_of_events_is_not_late_because_nothing_happened():
+    assert age_of(row(600, table="machine_interruption"), NOW, DAY).verdict == "events"
+    assert age_of(row(600, table="machine_count"), NOW, DAY).verdict == "late"
