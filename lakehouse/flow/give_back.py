@@ -56,10 +56,10 @@ class GivenBack:
         fetched = self.zone.fetch(listed, folder)
         if fetched is None or not listed.site_id:
             return False
-        path, profile = fetched[0], self.contract.profile(listed.site_id)
+        path, profile = fetched[0].rename(folder / Path(listed.key).name), self.contract.profile(listed.site_id)
         try:
             cells = refused_cells(path, profile, rows) if outcome.status == "landed" else self._of_file(path, profile)
-            self.zone.give_back(annotated(path, cells, folder / "refused.xlsx", profile.text), listed.key)
+            self.zone.give_back(annotated(path, cells, folder / f"{path.name}{GIVEN_BACK}", profile.text), listed.key)
         except ContractBreachError as breach:
             log.info("it cannot be given back: it cannot be read", object_key=listed.key, cause=breach.cause)
             return False

@@ -66,7 +66,8 @@ class Sight:
 
 
 @contextmanager
-def _browser(zone: str, width: int, height: int, executable: Path) -> Iterator[BrowserContext]:
+def browser(zone: str, width: int, height: int, executable: Path) -> Iterator[BrowserContext]:
+    """A headless browser of its own profile for the block; RequirementError when there is none."""
     from playwright.sync_api import sync_playwright
 
     if not executable.is_file():
@@ -79,7 +80,8 @@ def _browser(zone: str, width: int, height: int, executable: Path) -> Iterator[B
             browser.close()
 
 
-def _listen(page: Page) -> list[str]:
+def listen(page: Page) -> list[str]:
+    """Return a list that fills with HTTP answers of 400 or more and with errors of the page's scripts."""
     errors: list[str] = []
     page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
     page.on("pageerror", lambda error: errors.append(f"page error: {error}"))
@@ -130,10 +132,10 @@ def take(
     """
     from playwright.sync_api import Error
 
-    with _browser(zone, *size, executable) as context:
+    with browser(zone, *size, executable) as context:
         _log_in(context, address, user, password)
         page = context.new_page()
-        errors = _listen(page)
+        errors = listen(page)
         try:
             page.goto(f"{address}/superset/dashboard/{dashboard}/", wait_until="domcontentloaded")
             page.wait_for_selector(_HOLDERS, timeout=60_000)

@@ -141,7 +141,8 @@ def _comment(texts: Sequence[str]) -> Comment:
 
 
 def _mark_in_place(original: Path, comments: Comments, out: Path) -> None:
-    book = openpyxl.load_workbook(original)
+    with original.open("rb") as content:  # by its content: a file may have any name
+        book = openpyxl.load_workbook(content)
     for (name, row, letter), texts in comments.items():
         sheet = book[name]
         cell = sheet[f"{letter}{row}"]
