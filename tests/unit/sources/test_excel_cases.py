@@ -241,6 +241,11 @@ def test_x13_the_declared_spelling_wins(tmp_path):
     assert found[2] == {"order": "A", "good": "1", "qty": "2"}
 
 
+def test_x13_a_header_that_is_like_two_columns_is_neither(tmp_path):
+    given = profile(columns={"order": [], "qty": [], "QTY": []}, optional=["qty", "QTY"], quantities=[])
+    assert refusal(xlsx(tmp_path / "a.xlsx", [["order", "Qty"], ["A", 1]], "S"), given).startswith("header column 'Qty': expected no such column")
+
+
 def test_x13_no_header_at_all(tmp_path):
     assert "none of these names" in refusal(xlsx(tmp_path / "a.xlsx", [["C1", 1], ["C2", 2]]))
 
@@ -287,6 +292,7 @@ def test_x25_percents(tmp_path):
     def percent(sheet):
         sheet["B2"].number_format = "0.0%"
         sheet["C4"].number_format = "0%"
+        sheet["B4"].number_format = '0" of 100 %"'
 
     found = cells(xlsx(tmp_path / "a.xlsx", [HEAD, ["A", 0.05, None], ["B", "5 %", None], ["C", 5, 0.5]], "S", percent), profile())
     assert _rules(found) == {2: ("unit", ["qty"]), 3: ("unit", ["qty"])}
@@ -294,10 +300,10 @@ def test_x25_percents(tmp_path):
 
 
 def test_c29_total_rows_are_kept_apart(tmp_path):
-    rows = [HEAD, ["A", 1, None], ["TOTAL ", 1, None], [None, 2, None]]
+    rows = [HEAD, ["A", 1, None], ["TOTAL ", 1, None], [None, 2, None], ["total", "#REF!", None]]
     given = profile(total_rows={"column": "order", "values": ["Total"]}, fill_down=["order"])
     found = cells(xlsx(tmp_path / "a.xlsx", rows, "S"), given)
-    assert _rules(found) == {3: ("total_row", ["order"])}
+    assert _rules(found) == {3: ("total_row", ["order"]), 5: ("total_row", ["order"])}
     assert (found[3]["qty"], "order" in found[4]) == ("1", False)
 
 

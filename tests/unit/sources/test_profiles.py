@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from lakehouse.errors import SettingsError
 from lakehouse.settings import HOME
 from lakehouse.sources import workbook
-from lakehouse.sources.contracts import BROKEN, load_sources
+from lakehouse.sources.contracts import BROKEN, ContractBreachError, load_sources
 from lakehouse.sources.layouts import clock_of, day_of
 from lakehouse.sources.profiles import Profile, WorkbookContract
 from lakehouse.sources.sheet_rows import CELLS, COLUMN, column_letters
@@ -87,6 +87,12 @@ def test_text_in_another_encoding_or_a_real_workbook(tmp_path):
     assert refusal(_text(tmp_path, 'order\tqty\tnote\n\n"A\tB'), TEXT).startswith("quoting")
 
 
+def test_a_file_that_breaks_at_its_end_gives_no_row(tmp_path):
+    path = _text(tmp_path, "order\tqty\tnote\n\n" + "A\t1\tx\n" * 12_000 + '"A')
+    with pytest.raises(ContractBreachError, match="quoting"):
+        workbook.opened(path, TEXT)
+
+
 def test_date_beside_time(tmp_path):
     day = dt.date(2026, 11, 20)
     rows = [
@@ -147,7 +153,7 @@ def test_batches_are_the_rows(tmp_path):
     [
         {"posting_date": 46037}, {"posting_date": "20.11.2026"}, {"order_no": "#N/A"}, {"order_no": "9.915740199E+09"}, {"yield_qty": "5 %"},
         {"confirmation_no": "confirmation_no"}, {"confirmation_no": " TOTAL"}, {"confirmation_no": "Sümme"}, {"start": 46037.25},
-        {"order_no": 12345678901234567}, {"scrap_reason": "\x07"}, {},
+        {"order_no": 12345678901234567}, {"scrap_reason": "\x07"}, {name: name for name in HEADER}, {},
     ],
 )  # fmt: skip
 def test_batches_are_the_rows_whatever_one_of_them_holds(tmp_path, changed):
@@ -163,6 +169,12 @@ def test_batches_are_the_rows_whatever_one_of_them_holds(tmp_path, changed):
     found = [(row["row_no"], dict(row["cells"])) for table in workbook.batches(path, layout) for row in table.to_pylist()]
     assert found == workbook.rows(path, layout)
     assert len(found) == 6
+
+
+def test_batches_find_a_repeated_header(tmp_path):
+    head = ["order", "qty", "note"]
+    (table,) = workbook.batches(xlsx(tmp_path / "a.xlsx", [head, ["A", 1, "x"], head, ["B", 2, "y"]], "S"), profile())
+    assert [dict(row["cells"]).get(BROKEN) for row in table.to_pylist()] == [None, "repeated_header", None]
 
 
 def test_column_letters():

@@ -124,6 +124,15 @@ def test_x19_a_declaration_behind_much_else(tmp_path):
     assert refusal(edited(path, SHEET, "<worksheet", f"<!--{'x y ' * 300_000}-->{LAUGHS}<worksheet"), profile()).startswith("xml")
 
 
+def test_x19_a_declaration_across_two_pieces(tmp_path):
+    path = xlsx(tmp_path / "a.xlsx", GOOD, "S")
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(SHEET).decode()
+    root = text.index("<worksheet")
+    edited(path, SHEET, "<worksheet", f"<!--{' ' * (MB - root - len('<!---->') - 5)}--><!DOCTYPE x><worksheet")
+    assert refusal(path, profile()).startswith("xml")
+
+
 def test_x20_external_entity(tmp_path):
     secret = tmp_path / "secret.txt"
     secret.write_text("do not tell")
