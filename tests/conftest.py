@@ -81,7 +81,7 @@ def with_airflow(core: Settings) -> Iterator[Settings]:
     """The test stack with Airflow, for one module: its schedule would land the files of other tests."""
     bring_up(core, ["airflow"], [], 300, lambda _: None)
     yield core
-    for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-api"):
+    for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-api"):
         Supervisor(core).stop(name)
 
 

@@ -75,11 +75,6 @@ def airflow_dag_processor(port: int) -> bool:
     return _airflow_part(port, "dag_processor")
 
 
-def airflow_triggerer(port: int) -> bool:
-    """Return whether the triggerer's heartbeat is fresh."""
-    return _airflow_part(port, "triggerer")
-
-
 def _airflow_part(port: int, part: str) -> bool:
     return bool(_get(port, "/api/v2/monitor/health")[part]["status"] == "healthy")
 
@@ -89,7 +84,7 @@ def superset(port: int) -> bool:
     return _get(port, "/health") is not None
 
 
-_ALL = (kafka, minio, nessie, trino, spark, airflow_api, airflow_scheduler, airflow_dag_processor, airflow_triggerer, superset)
+_ALL = (kafka, minio, nessie, trino, spark, airflow_api, airflow_scheduler, airflow_dag_processor, superset)
 PROBES: dict[str, Callable[[int], bool]] = {probe.__name__: probe for probe in _ALL}
 
 

@@ -229,7 +229,7 @@ def test_each_server_sees_its_own_settings_only(services: dict[str, Any]) -> Non
 def test_data_is_on_a_named_volume_where_the_process_keeps_it(services: dict[str, Any], project: dict[str, Any]) -> None:
     for name in ("kafka", "minio", "nessie", "trino", "superset"):
         assert (name, f"{RUN}/data/{name}") in {(mount["source"], mount["target"]) for mount in services[name]["volumes"]}
-    for part in ("airflow-init", "airflow-api", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"):
+    for part in ("airflow-init", "airflow-api", "airflow-scheduler", "airflow-dag-processor"):
         assert ("airflow", f"{RUN}/data/airflow") in {(mount["source"], mount["target"]) for mount in services[part]["volumes"]}
     used = {mount["source"] for one in services.values() for mount in one["volumes"]}
     assert used == set(project["volumes"])

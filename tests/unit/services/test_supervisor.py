@@ -44,7 +44,7 @@ def test_an_unknown_name_lists_the_known_ones():
 
 def test_every_service_has_a_probe_or_runs_once():
     waits = {name for name, process in declared().items() if not process.once}
-    assert waits == {*PORTS_OF, "live", "simulator", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer"}
+    assert waits == {*PORTS_OF, "live", "simulator", "airflow-scheduler", "airflow-dag-processor"}
 
 
 def test_a_step_is_ready_when_it_ended_well_and_not_while_it_runs():
