@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from rich.table import Table
 
 from lakehouse.cli.console import out, print_json
 from lakehouse.simulator import dumps
@@ -29,21 +28,15 @@ def list_contracts(
     if as_json:
         print_json(rows)
         return
-    table = Table(box=None)
-    headings = ("source", "kind", "silver", "title")
-    for heading in headings:
-        table.add_column(heading, no_wrap=heading != "title")
+    widths = {heading: max(len(row[heading]) for row in rows) for heading in ("source", "kind", "silver")}
     for row in rows:
-        table.add_row(*(row[heading] for heading in headings))
-    out.print(table)
+        named = "  ".join(row[heading].ljust(width) for heading, width in widths.items())
+        out.print(f"{named}  {row['title']}", markup=False, soft_wrap=True)
 
 
 def _row(source: str, contract: AnyContract) -> dict[str, str]:
-    if isinstance(contract, WorkbookContract):
-        silver, title = contract.silver_name, f"workbooks, layouts {', '.join(contract.profiles)}"
-    else:
-        silver, title = contract.silver_name, contract.title
-    return {"source": source, "kind": contract.kind, "bronze": contract.bronze, "silver": silver, "title": title}
+    named = {"source": source, "kind": contract.kind, "bronze": contract.bronze}
+    return {**named, "silver": contract.silver_name, "title": contract.title}
 
 
 @app.command()

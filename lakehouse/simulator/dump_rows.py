@@ -16,7 +16,6 @@ Slot = tuple[str, str, str, int, str]
 """Item, station, date, hour, work order."""
 IMPOSSIBLE_EVERY = 40
 DAY_S = 86_400
-STAMP = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass
@@ -49,7 +48,7 @@ class Truth:
 
 
 def _stamp(day: dt.date, seconds: int) -> str:
-    return (dt.datetime.combine(day, dt.time()) + dt.timedelta(seconds=seconds)).strftime(STAMP)
+    return (dt.datetime(day.year, day.month, day.day) + dt.timedelta(seconds=seconds)).isoformat(" ")
 
 
 def plan(world: World, rows: int, truth: Truth) -> Iterator[Cells]:

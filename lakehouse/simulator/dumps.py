@@ -99,8 +99,12 @@ def _lines(rows: Iterable[Cells], contract: DelimitedContract, end: str) -> Iter
     columns = contract.columns[: contract.widths[0]]
     if contract.header is True:
         yield contract.delimiter.join(columns) + end
+    delimiter, most = contract.delimiter, len(columns) - 1
     for cells in rows:
-        yield contract.delimiter.join([_field(cells.get(name, ""), contract.delimiter) for name in columns]) + end
+        fields = [cells.get(name, "") for name in columns]
+        line = delimiter.join(fields)
+        is_plain = line.count(delimiter) == most and QUOTED.isdisjoint(line.replace(delimiter, ""))
+        yield (line if is_plain else delimiter.join([_field(field, delimiter) for field in fields])) + end
 
 
 def _field(text: str, delimiter: str) -> str:

@@ -33,10 +33,9 @@ def test_the_worked_example_is_a_contract_and_reads_its_file(tmp_path):
     assert rows[0] == {"Nr": "1", "Zeit": "20.11.2026 06:14", "Maschine": "M03", "Werkzeug": "T-118", "Standzeit": "41h45", "Grund": "V"}
 
 
-def test_every_source_and_every_key_is_on_the_page():
-    for source in load_sources(SOURCES_FILE).files:
-        assert f"`{source}`" in PAGE, source
-    for contract in load_sources(SOURCES_FILE).files.values():
+def test_every_source_but_workbooks_and_every_key_is_on_the_page():
+    for source, contract in load_sources(SOURCES_FILE).files.items():
         if contract.kind != "workbook":
+            assert f"`{source}`" in PAGE, source
             for key in type(contract).model_fields:
                 assert f"`{key}" in PAGE or f"{key}:" in PAGE or key == "timestamp_layouts", (contract.kind, key)
