@@ -185,8 +185,8 @@ class FileLanding:
         if not listed.site_id:
             raise ContractBreachError([Difference("key", f"{self.source}/<site_id>/<file>", listed.key)])
         if isinstance(self.contract, WorkbookContract):
-            profile = self.contract.profile(listed.site_id)
-            return profile.sheet, workbook.batches(path, profile)
+            opened = workbook.opened(path, self.contract.profile(listed.site_id))
+            return opened.sheet.name, opened.tables()
         readers.check(path, self.contract)
         return "", readers.batches(path, self.contract)
 

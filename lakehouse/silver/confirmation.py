@@ -37,7 +37,7 @@ def candidates(rows: DataFrame, profile: Profile, sites: Sites) -> DataFrame:
     Returns:
         The columns of `silver.confirmation` plus `early_rule`, `raw`, `origin` and `row_no`.
     """
-    zone = zone_of(sites)
+    zone = F.lit(profile.zone) if profile.zone else zone_of(sites)
     named = profile.fields
     start, end = _cell(named.start_at), _cell(named.end_at)
     typed = _numbered(rows.where(~_is_reversal(profile)), profile).select(
