@@ -109,7 +109,7 @@ def _confirmation(case, number, row):
         "confirmation_key": f"{case}-F{number}", "start_at": None, "end_at": None, "order_no": None, "part_no": "P", "tool_no": None,
         "shot_count": None, "cavity_count": None, "total_qty": total, "good_qty": Decimal(0), "scrap_qty": Decimal(0),
         "rework_qty": Decimal(0), "scrap_by_reason": {}, "is_idle": False,
-        "is_rework": False, "produced_date": None, "produced_shift_id": None,
+        "operation_no": None, "is_rework": False, "produced_date": None, "produced_shift_id": None,
     }  # fmt: skip
 
 
