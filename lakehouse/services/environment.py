@@ -49,6 +49,7 @@ def stack_variables(settings: Settings) -> dict[str, str]:
         "BIND": settings.bind,
         "PROJECT": project_name(settings),
         "TRINO_HOST": settings.host_of("trino"),
+        "SCHEDULER_LOG": str(folders["LOGS"] / "airflow-scheduler.log"),
         "KAFKA_CLUSTER": base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_OID, settings.stack).bytes).decode().rstrip("="),
         "TRINO_ENVIRONMENT": settings.stack.replace("-", "_"),
         SERVICE_OF: str(settings.run),

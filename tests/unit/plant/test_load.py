@@ -32,7 +32,7 @@ def wrong(tmp_path, text):
 
 def test_the_committed_models_load():
     plant = load_plant([ROOT / "conf" / "plant", ROOT / "conf" / "plant" / "examples"])
-    assert sorted(plant.sites) == ["demo", "molding", "nab", "production-log"]
+    assert sorted(plant.sites) == ["bottling", "demo", "maintenance", "molding", "nab", "nest", "press", "production-log", "sap"]
     demo = plant.site("demo")
     assert sorted(demo.machines) == [f"M0{n}" for n in range(1, 9)]
     categories = {"planned_down", "setup", "unplanned_stop", "blocked_starved", "no_order"}
