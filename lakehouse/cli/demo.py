@@ -81,7 +81,7 @@ def _files(settings: Settings) -> None:
     """Run both file DAGs as their buttons do; a run that fails is told, with where its log is, and one that asks a person, with where."""
     airflow, address = Airflow(settings), addresses(settings)["airflow"]
     for dag_id in ("bronze_mes_files", "bronze_confirmations"):
-        state = airflow.wait(dag_id, airflow.trigger(dag_id), 600)
+        state = airflow.wait(dag_id, airflow.trigger(dag_id), 1200)
         if state == "failed":
             raise ServiceError(dag_id, "its run failed; the log's last line says why", f"open {address}/dags/{dag_id}")
         if state == "asked":
