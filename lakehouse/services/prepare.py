@@ -69,11 +69,18 @@ def metadata_of(settings: Settings) -> dict[str, Metadata]:
 
 
 def prepare(settings: Settings, metadata: Metadata) -> str:
-    """Make a stack's metadata file ready and return a sentence of what was done.
+    """Make a stack's metadata file ready for several processes and return a sentence of what was done.
 
     Raises:
         ServiceError: a command failed; its output is above in the log.
     """
+    said = _ready(settings, metadata)
+    with closing(sqlite3.connect(metadata.file)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers no longer wait for a writer, nor he for them
+    return said
+
+
+def _ready(settings: Settings, metadata: Metadata) -> str:
     kept = read_stamp(metadata.file)
     if kept == metadata.stamp:
         return f"{metadata.file.name} is ready"
