@@ -218,7 +218,7 @@ def test_a_run_without_a_file_succeeds_says_so_and_wakes_nobody(landed: Landed, 
 
 def test_each_source_with_new_files_has_its_own_labelled_task(landed: Landed, with_airflow: Settings, api: Api, finish: Finish, ask: Ask) -> None:
     mark, s3 = uuid.uuid4().hex[:8], landing_bucket(with_airflow)
-    put(s3, LOG, f"{mark}.csv", log(log_row(mark)), SITE)
+    put(s3, LOG, f"{mark}.csv", log(log_row(mark, Resource="M06")), SITE)
     header = "ID_Intervention,Date,ID_Machine,Type_Panne,Duree_Arret_h,Technicien,Pieces_Changees"
     put(s3, "maintenance-log", f"{mark}.csv", f"{header}\nI-{mark},2026-03-02,M06,bearing,1.5,A,\n".encode(), SITE)
     run = api.trigger(FILES)
