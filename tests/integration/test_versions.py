@@ -101,5 +101,5 @@ def test_a_number_is_explained_down_to_its_rows(core: Settings) -> None:
     (source,) = found.sources
     assert source["source_table"] == "silver.confirmation"
     sha, sheet, row = source["source_ref"].split("/")
-    assert (len(sha), sheet, row) == (64, "Confirmations", "2")
+    assert (len(sha), sheet, row) == (64, "Confirmations", "3")
     assert abs(found.answer[0]["oee_ratio"] - found.answer[0]["earned_good_s"] / found.answer[0]["pbt_s"]) < Decimal("1e-12")
