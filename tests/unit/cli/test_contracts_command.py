@@ -31,7 +31,7 @@ def test_all_sources_are_listed():
 def test_a_contract_is_printed_as_it_could_be_written():
     told = yaml.safe_load(run("show", "nest-work-order"))["nest-work-order"]
     assert (told["header"], told["first_row"], len(told["foreign_header"])) == ("foreign", "mangled", 32)
-    assert told["fields"]["started_at"] == {"column": "StartDate", "layouts": ["d/M/yyyy H:mm"]}
+    assert told["fields"]["started_at"] == {"column": "StartDate", "layouts": ["d/M/yyyy H:mm", "dd-MM-yyyy HH:mm:ss"]}
     assert json.loads(run("show", "nest-work-order", "--json"))["delimiter"] == ","
 
 

@@ -49,7 +49,7 @@ def test_nothing_listening_is_not_ready():
 
 
 def test_trino_must_have_started_and_answer_a_query(serve):
-    pages = {"/v1/info": {"starting": True}, "/v1/statement": {"data": [[1]]}}
+    pages = {"/v1/info": {"starting": True}, "/v1/statement": {"data": [[3]]}}
     port = serve(web(pages))
     assert not probe.ready("trino", port)
     pages["/v1/info"] = {"starting": False}
