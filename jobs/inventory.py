@@ -8,6 +8,7 @@ from lakehouse.flow.inventory import publish_inventory
 from lakehouse.flow.job import run
 from lakehouse.nessie import Nessie
 from lakehouse.plant import load_plant
+from lakehouse.quality.expectations import expected
 from lakehouse.settings import Settings
 from lakehouse.spark.session import session
 
@@ -19,7 +20,8 @@ def work() -> str:
     parser.add_argument("--wait", type=float, default=120, help="seconds to wait for another publication to end")
     asked, settings = parser.parse_args(), Settings()
     spark, plant, nessie = session(settings, "inventory"), load_plant(settings.plant_folders), Nessie(settings.nessie_api)
-    done = publish_inventory(spark, nessie, plant, asked.date, "inventory job", ttl_s=settings.lease_ttl_s, wait_s=asked.wait)
+    waits = {"ttl_s": settings.lease_ttl_s, "wait_s": asked.wait}
+    done = publish_inventory(spark, nessie, plant, asked.date, "inventory job", **waits, expects=expected)
     return f"stock of {asked.date}: {done.receipt_count} receipts at {done.site_count} sites" if done else f"stock of {asked.date}: no site has any"
 
 

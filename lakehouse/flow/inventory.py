@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.flow.audit import Audits, Expects
 from lakehouse.flow.orders import sites_in, write_inventory
 from lakehouse.flow.publish import last_publication
 from lakehouse.nessie import Nessie
@@ -25,7 +26,15 @@ class Stocked:
 
 
 def publish_inventory(
-    spark: SparkSession, nessie: Nessie, plant: PlantModel, day: dt.date, owner: str, *, ttl_s: int, wait_s: float
+    spark: SparkSession,
+    nessie: Nessie,
+    plant: PlantModel,
+    day: dt.date,
+    owner: str,
+    *,
+    ttl_s: int,
+    wait_s: float,
+    expects: Expects | None = None,
 ) -> Stocked | None:
     """Replace the stock of one day at every site that has stock movements; None when no site has.
 
@@ -37,8 +46,10 @@ def publish_inventory(
         owner: who asks, for the lease.
         ttl_s: seconds after which a silent holder's lease may be taken.
         wait_s: seconds to wait for the lease.
+        expects: further audits of the rows before they are published.
 
     Raises:
+        AuditFailedError: nothing was published; the branch stays for inspection.
         LeaseHeldError: somebody else is publishing.
         FencedError: gold changed on main meanwhile; run it again.
     """
@@ -46,8 +57,9 @@ def publish_inventory(
         sites = sites_in(spark, [STOCK_MOVEMENT], branch, plant.sites)
         if not sites:
             return None
-        revision = last_publication(spark, branch).revision
-        write_inventory(spark, sites, day, branch, dt.datetime.now(dt.UTC), revision)
+        revision, as_of = last_publication(spark, branch).revision, dt.datetime.now(dt.UTC)
+        audits = Audits(nessie, branch, f"stock of {day}", f"failed-stock-{day}-{as_of:%Y%m%d%H%M%S}", expects)
+        write_inventory(spark, sites, day, audits, as_of, revision)
         rows = spark.table(INVENTORY_AGE.at(branch)).where(F.col("as_of_date") == F.lit(day)).count()
         nessie.merge(branch, f"stock of {day}: {rows} receipts at {len(sites)} sites")
     return Stocked(rows, len(sites))

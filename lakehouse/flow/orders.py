@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.flow.audit import Audits
 from lakehouse.flow.summarise import MachineShift
 from lakehouse.flow.touched import Extent, machine_shifts
 from lakehouse.gold.inventory_age import inventory_age
@@ -16,7 +17,6 @@ from lakehouse.gold.plan_adherence import item_day, plan_adherence
 from lakehouse.model import Table
 from lakehouse.plant import PlantModel
 from lakehouse.quality.keys import unique_on
-from lakehouse.spark.write import replace_touched
 from lakehouse.tables import silver
 from lakehouse.tables.gold_orders import INVENTORY_AGE, ITEM_DAY, ORDER_PROGRESS, ORDER_RECONCILIATION, PLAN_ADHERENCE
 from lakehouse.tables.silver_mes import ERP_ITEM_ROW, PRODUCTION_PLAN, PRODUCTION_RESULT, ROUTING_STAGE, STOCK_MOVEMENT, WORK_ORDER
@@ -54,7 +54,7 @@ def shifts_to_reconcile(spark: SparkSession, plant: PlantModel, extents: Sequenc
 
 
 def write_orders(
-    spark: SparkSession, plant: PlantModel, planned: Sequence[str], ordered: Sequence[str], branch: str, as_of: dt.datetime, revision: int
+    spark: SparkSession, plant: PlantModel, planned: Sequence[str], ordered: Sequence[str], audits: Audits, as_of: dt.datetime, revision: int
 ) -> None:
     """Rebuild plan adherence and item days of some sites, and order progress of others.
 
@@ -63,19 +63,20 @@ def write_orders(
         plant: the plant model; it must know the sites.
         planned: sites whose plan, results or work orders changed.
         ordered: sites of which anything that speaks of orders changed.
-        branch: Nessie branch to read from and write to.
+        audits: audits of the publication; its branch is read from and written to.
         as_of: knowledge time.
         revision: number of the publication.
 
     Raises:
+        AuditFailedError: nothing of the table was written.
         KeyNotUniqueError: a table that is joined by its key has a key twice.
     """
 
     def of(table: Table, sites: Sequence[str]) -> DataFrame:
-        return spark.table(table.at(branch)).where(F.col("site_id").isin(list(sites)))
+        return spark.table(table.at(audits.branch)).where(F.col("site_id").isin(list(sites)))
 
     def replaced(rows: DataFrame, table: Table, sites: Sequence[str]) -> None:
-        replace_touched(_stamped(rows, as_of, revision), table, branch, _of_sites(sites))
+        audits.replace(_stamped(rows, as_of, revision), table, _of_sites(sites))
 
     if planned:
         zones = spark.createDataFrame([(site, plant.site(site).zone) for site in planned], "site_id string, zone string")
@@ -87,11 +88,15 @@ def write_orders(
         replaced(order_progress(*(of(table, ordered) for table in sources)), ORDER_PROGRESS, ordered)
 
 
-def write_inventory(spark: SparkSession, sites: Sequence[str], day: dt.date, branch: str, as_of: dt.datetime, revision: int) -> None:
-    """Replace the stock of one day at some sites."""
-    movements, costs = (spark.table(table.at(branch)).where(F.col("site_id").isin(list(sites))) for table in (STOCK_MOVEMENT, ERP_ITEM_ROW))
+def write_inventory(spark: SparkSession, sites: Sequence[str], day: dt.date, audits: Audits, as_of: dt.datetime, revision: int) -> None:
+    """Replace the stock of one day at some sites.
+
+    Raises:
+        AuditFailedError: nothing was written.
+    """
+    movements, costs = (spark.table(table.at(audits.branch)).where(F.col("site_id").isin(list(sites))) for table in (STOCK_MOVEMENT, ERP_ITEM_ROW))
     rows = _stamped(inventory_age(movements, costs, day), as_of, revision)
-    replace_touched(rows, INVENTORY_AGE, branch, f"{_of_sites(sites)} AND as_of_date = date'{day.isoformat()}'")
+    audits.replace(rows, INVENTORY_AGE, f"{_of_sites(sites)} AND as_of_date = date'{day.isoformat()}'")
 
 
 def _of_sites(sites: Sequence[str]) -> str:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.crashpoints import crashpoint
-from lakehouse.errors import AuditFailedError
+from lakehouse.flow.audit import Audits, Expects
 from lakehouse.flow.health import source_health
 from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
-from lakehouse.flow.spans import shift_spans, touching, window_spans
+from lakehouse.flow.spans import parts, shift_spans, touching, window_spans
 from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
 from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
-from lakehouse.quality.audits import AuditResult, audited
+from lakehouse.quality.audits import audited
 from lakehouse.quality.rules import persisted
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.small_work import small_work
@@ -30,9 +30,10 @@ from lakehouse.tables import gold, ops, silver
 from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
-Expects = Callable[[DataFrame, Table], list[AuditResult]]
 FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
+PART_SHIFTS = 8_000
+"""So many machine-shifts are rebuilt at once: memory is bounded however long the history."""
 START_AND_END: Mapping[str, tuple[Table, str, str]] = {
     "sensor_reading": (silver.SENSOR_READING, "reading_at", "reading_at"),
     "machine_count": (silver.MACHINE_COUNT, "reading_at", "reading_at"),
@@ -109,8 +110,9 @@ def publish(
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
             with small_work(spark) if len(work.shifts) <= FEW_SHIFTS else nullcontext():
-                _write(spark, nessie, plant, work, done, branch, recount=rebuild, expects=expects)
-            _record(spark, plant, work, done, owner, branch)
+                audits = Audits(nessie, branch, f"publication {revision}", f"failed-{revision}-{as_of:%Y%m%d%H%M%S}", expects)
+                _write(spark, plant, work, done, audits, recount=rebuild)
+            _record(spark, plant, work, done, owner, audits)
             crashpoint("before_publish")
             nessie.merge(branch, f"publish revision {revision}: {len(work.shifts)} machine-shifts, {work.reason}")
             crashpoint("after_publish")
@@ -162,17 +164,8 @@ def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
     return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
-def _write(
-    spark: SparkSession,
-    nessie: Nessie,
-    plant: PlantModel,
-    work: _Work,
-    done: Published,
-    branch: str,
-    *,
-    recount: bool,
-    expects: Expects | None,
-) -> None:
+def _write(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, audits: Audits, *, recount: bool) -> None:
+    branch = audits.branch
     frames = SilverFrames(
         interruptions=spark.table(silver.MACHINE_INTERRUPTION.at(branch)),
         counts=spark.table(silver.MACHINE_COUNT.at(branch)),
@@ -180,17 +173,16 @@ def _write(
         confirmations=spark.table(silver.CONFIRMATION.at(branch)),
         readings=spark.table(silver.SENSOR_READING.at(branch)),
     )
-    if work.shifts:
-        made = summarise(spark, plant, work.shifts, frames, done.as_of, done.revision)
+    for part in parts(work.shifts, PART_SHIFTS):
+        made, spans = summarise(spark, plant, part, frames, done.as_of, done.revision), shift_spans(part)
         with persisted(made.time_segment) as segments, persisted(made.machine_shift) as shifts:
-            more = [*expects(segments, gold.TIME_SEGMENT), *expects(shifts, gold.MACHINE_SHIFT)] if expects else []
-            _audit(spark, nessie, [*audited(segments, shifts), *more], done, branch)
-            replace_touched(segments, gold.TIME_SEGMENT, branch, touching(spark, shift_spans(work.shifts), "segment_start_at"))
-            replace_touched(shifts, gold.MACHINE_SHIFT, branch, touching(spark, shift_spans(work.shifts), "shift_start_at"))
-    if work.reconciled:
-        rows = reconciled(spark, plant, work.reconciled, frames, done.as_of, done.revision)
-        replace_touched(rows, ORDER_RECONCILIATION, branch, touching(spark, shift_spans(work.reconciled), "shift_start_at"))
-    write_orders(spark, plant, work.planned, work.ordered, branch, done.as_of, done.revision)
+            audits.check([*audited(segments, shifts), *audits.expected(segments, gold.TIME_SEGMENT), *audits.expected(shifts, gold.MACHINE_SHIFT)])
+            replace_touched(segments, gold.TIME_SEGMENT, branch, touching(spark, spans, "segment_start_at"))
+            replace_touched(shifts, gold.MACHINE_SHIFT, branch, touching(spark, spans, "shift_start_at"))
+    for part in parts(work.reconciled, PART_SHIFTS):
+        rows = reconciled(spark, plant, part, frames, done.as_of, done.revision)
+        audits.replace(rows, ORDER_RECONCILIATION, touching(spark, shift_spans(part), "shift_start_at"))
+    write_orders(spark, plant, work.planned, work.ordered, audits, done.as_of, done.revision)
     if work.readings:
         spans = window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
@@ -199,21 +191,12 @@ def _write(
     replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 
 
-def _audit(spark: SparkSession, nessie: Nessie, results: Sequence[AuditResult], done: Published, branch: str) -> None:
-    rows = [(done.revision, each.audit, each.violation_count, each.example, done.as_of) for each in results]
-    broken = [each for each in results if each.violation_count]
-    if broken:
-        kept = f"failed-{done.revision}-{done.as_of:%Y%m%d%H%M%S}"
-        nessie.create(kept, nessie.get(branch))
-        first = broken[0]
-        cause = f"audit {first.audit} found {first.violation_count} violations, e.g. {first.example}; branch {kept} keeps them"
-        raise AuditFailedError(f"publication {done.revision}", cause, "bin/lakehouse status")
-    append(spark.createDataFrame(rows, struct_of(ops.AUDIT_RESULT)).coalesce(1), ops.AUDIT_RESULT, branch)
-
-
-def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, owner: str, branch: str) -> None:
+def _record(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, owner: str, audits: Audits) -> None:
     reached, versions = work.fresh, site_versions(plant)
     row = (
         done.revision, datetime.now(UTC), done.as_of, owner, reached.topic_seq, reached.file_seq, versions, len(work.shifts), work.reason,
     )  # fmt: skip
-    append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, branch)
+    append(spark.createDataFrame([row], struct_of(ops.PUBLICATION)).coalesce(1), ops.PUBLICATION, audits.branch)
+    results = [(done.revision, each.audit, each.violation_count, each.example, done.as_of) for each in audits.results.values()]
+    if results:
+        append(spark.createDataFrame(results, struct_of(ops.AUDIT_RESULT)).coalesce(1), ops.AUDIT_RESULT, audits.branch)

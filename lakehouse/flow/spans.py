@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -15,6 +14,9 @@ from lakehouse.flow.touched import Extent
 WINDOW = timedelta(minutes=10)
 FEW_SPANS = 40
 """Up to so many stretches are written out in the condition; more are joined: Spark cannot compile an expression of hundreds."""
+
+VIEW = "touched_spans"
+"""One name for all of them: a condition is used before the next one is made."""
 
 Span = tuple[str, str, datetime, datetime]
 
@@ -62,6 +64,28 @@ def shift_spans(shifts: Iterable[MachineShift]) -> list[Span]:
     return joined_spans((s.site_id, s.machine_id, s.window.start_at, s.window.end_at) for s in shifts)
 
 
+def parts(shifts: Iterable[MachineShift], at_most: int) -> Iterator[list[MachineShift]]:
+    """Cut machine-shifts into parts that can be rebuilt one after another: month by month, as gold's files lie, and no more at once than that.
+
+    Args:
+        shifts: in any order.
+        at_most: machine-shifts of a part; several whole months make up one while they are not more.
+    """
+    part: list[MachineShift] = []
+    by_month = sorted(shifts, key=lambda each: (each.window.shift_date.replace(day=1), each.site_id, each.machine_id, each.window.start_at))
+    for _, month in groupby(by_month, key=lambda each: each.window.shift_date.replace(day=1)):
+        rows = list(month)
+        if part and len(part) + len(rows) > at_most:
+            yield part
+            part = []
+        part += rows
+        while len(part) > at_most:
+            yield part[:at_most]
+            part = part[at_most:]
+    if part:
+        yield part
+
+
 def touching(spark: SparkSession, spans: Sequence[Span], column: str) -> str:
     """Return the SQL condition, over a table named `t`, that a row of a machine starts within one of the spans.
 
@@ -72,11 +96,10 @@ def touching(spark: SparkSession, spans: Sequence[Span], column: str) -> str:
     """
     if len(spans) <= FEW_SPANS:
         return spans_condition(spans, column)
-    view = f"touched_{uuid.uuid4().hex[:12]}"
     rows = spark.createDataFrame(list(spans), "site_id string, machine_id string, from_at timestamp, to_at timestamp")
-    rows.createOrReplaceTempView(view)
+    rows.createOrReplaceTempView(VIEW)
     sites, machines = (", ".join(sorted({f"'{span[part]}'" for span in spans})) for part in (0, 1))
     first, last = min(span[2] for span in spans), max(span[3] for span in spans)
     near = f"t.site_id IN ({sites}) AND t.machine_id IN ({machines}) AND t.{column} >= {_literal(first)} AND t.{column} < {_literal(last)}"
     same = f"s.site_id = t.site_id AND s.machine_id = t.machine_id AND t.{column} >= s.from_at AND t.{column} < s.to_at"
-    return f"{near} AND EXISTS (SELECT 1 FROM {view} s WHERE {same})"  # noqa: S608 - a view of ours, spans of the plant model
+    return f"{near} AND EXISTS (SELECT 1 FROM {VIEW} s WHERE {same})"  # noqa: S608 - a view of ours, spans of the plant model

@@ -1,4 +1,4 @@
-"""Audits of gold before it is published: what must hold for every machine-shift, checked in one pass."""
+"""Audits of gold before it is published: what must hold for every machine-shift, checked in one pass, and that keys are keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
+
+from lakehouse.model import Table
 
 KEY = ("site_id", "machine_id", "shift_date", "shift_id")
 
@@ -29,7 +31,7 @@ AUDITS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class AuditResult:
-    """One audit: how many machine-shifts break it, and the first of them."""
+    """One audit: how many machine-shifts (or keys) break it, and the first of them."""
 
     audit: str
     violation_count: int
@@ -54,6 +56,13 @@ def audited(time_segment: DataFrame, machine_shift: DataFrame) -> list[AuditResu
     rows = violations(time_segment, machine_shift).groupBy("audit").agg(F.count("*").alias("count"), F.min("example").alias("example")).collect()
     found = {row["audit"]: AuditResult(row["audit"], row["count"], row["example"]) for row in rows}
     return [found.get(name, AuditResult(name, 0, "")) for name in AUDITS]
+
+
+def key_audit(rows: DataFrame, table: Table) -> AuditResult:
+    """Return whether each row has a key of its own."""
+    twice = rows.groupBy(*table.key).count().where("count > 1").select(F.concat_ws("/", *table.key).alias("example"))
+    found = twice.agg(F.count("*").alias("count"), F.min("example").alias("example")).collect()[0]
+    return AuditResult(f"{table.name}_key_unique", found["count"], found["example"] or "")
 
 
 def _ledgers(segments: DataFrame) -> DataFrame:

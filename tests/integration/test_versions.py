@@ -13,6 +13,7 @@ from drops import SHEETS, book, landing_bucket, put, sheet_row
 from pyspark.sql import SparkSession
 
 from lakehouse.bronze.landing_zone import LandingZone
+from lakehouse.flow import publish as publishing
 from lakehouse.flow.land_files import FileLanding
 from lakehouse.flow.publish import publish
 from lakehouse.nessie import Nessie
@@ -78,6 +79,30 @@ def test_a_corrected_row_changes_itself_and_the_shift_that_it_touches(corrected:
     assert before["shifts"][0] == after["shifts"][0]
     assert after["shifts"][1][2:] == (290, 10, 300)
     assert after["shifts"][1][1] > before["shifts"][1][1]
+
+
+@pytest.mark.usefixtures("corrected")
+def test_a_rebuild_in_parts_gives_the_rows_of_one_in_a_piece(
+    core: Settings, spark: SparkSession, nessie: Nessie, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "site_id, machine_id, shift_date, shift_id, pbt_s, apt_s, unknown_s, gq_count, sq_count, pq_count, earned_good_s"
+
+    def gold() -> tuple[list[Sequence[Any]], list[Sequence[Any]]]:
+        segments = "SELECT site_id, machine_id, segment_start_at, segment_end_at, category, source_ref FROM lake.gold.time_segment ORDER BY 1, 2, 3"
+        return ask(f"SELECT {said} FROM lake.gold.machine_shift ORDER BY 1, 2, 3, 4"), ask(segments)
+
+    def rebuilt() -> int:
+        done = publish(spark, nessie, load_plant(core.plant_folders), "test", ttl_s=60, wait_s=60, rebuild=True)
+        assert done is not None
+        return done.machine_shift_count
+
+    count, whole = rebuilt(), gold()
+    monkeypatch.setattr(publishing, "PART_SHIFTS", max(1, count // 3))
+    assert rebuilt() == count
+    assert gold() == whole
+    audits = ask("SELECT audit, count(*) FROM lake.ops.audit_result WHERE revision = (SELECT max(revision) FROM lake.ops.publication) GROUP BY 1")
+    assert audits
+    assert {row[1] for row in audits} == {1}
 
 
 def test_both_versions_can_be_asked(corrected: dict[str, Any], ask: Ask) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
 
-from lakehouse.flow.spans import joined_spans, spans_condition
+from lakehouse.flow.spans import joined_spans, parts, spans_condition
+from lakehouse.flow.summarise import MachineShift
 from lakehouse.flow.touched import Extent, machine_shifts, running_extents
 from lakehouse.plant import load_plant
 from lakehouse.settings import HOME
@@ -17,6 +19,10 @@ AS_OF = datetime(2026, 11, 20, 20, tzinfo=UTC)
 
 def at(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, 20, hour, minute, tzinfo=UTC)
+
+
+def key(shift: MachineShift) -> tuple[str, datetime]:
+    return shift.machine_id, shift.window.start_at
 
 
 def shifts(table: str, start: datetime, end: datetime, machine: str = "M01") -> list[str]:
@@ -54,6 +60,22 @@ def test_the_clock_alone_touches_the_running_shift_and_the_one_that_ended() -> N
     extents = running_extents(PLANT, [("demo", "M01")], at(12, 50), at(13, 5))
     assert [each.window.shift_id for each in machine_shifts(PLANT, extents, at(13, 5))] == ["early", "late"]
     assert running_extents(PLANT, [("demo", "M01")], None, at(13)) == []
+
+
+def test_parts_are_whole_months_and_never_too_many_at_once() -> None:
+    first, last = datetime(2026, 9, 10, tzinfo=UTC), datetime(2026, 11, 20, 20, tzinfo=UTC)
+    extents = [Extent("machine_count", "demo", machine, first, last) for machine in ("M01", "M02")]
+    every = machine_shifts(PLANT, extents, AS_OF)
+    months = Counter(each.window.shift_date.month for each in every)
+    assert set(months) == {9, 10, 11}
+    assert list(parts([], 5)) == []
+    (whole,) = parts(every, len(every))
+    assert sorted(whole, key=key) == sorted(every, key=key)
+    two = list(parts(reversed(every), months[9] + months[10]))
+    assert [{each.window.shift_date.month for each in part} for part in two] == [{9, 10}, {11}]
+    small = list(parts(every, 50))
+    assert max(map(len, small)) == 50
+    assert sorted((each for part in small for each in part), key=key) == sorted(every, key=key)
 
 
 def test_abutting_spans_of_a_machine_are_one_condition() -> None:
