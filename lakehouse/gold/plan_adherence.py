@@ -36,12 +36,13 @@ def plan_adherence(plan: DataFrame, results: DataFrame, orders: DataFrame, zones
     left, right = wanted.alias("p"), made.alias("m")
     same = F.expr(" AND ".join(f"p.{name} <=> m.{name}" for name in SLOT))
     joined = left.join(right, same, "full")
-    return joined.select(
+    placed = joined.select(
         *(F.coalesce(f"p.{name}", f"m.{name}").alias(name) for name in SLOT),
         "planned_qty",
         "break_min",
         *(F.coalesce(name, F.lit(0)).alias(name) for name in ("portion_count", "board_count", "failed_board_count", "scan_count")),
     )
+    return placed.join(F.broadcast(zones), "site_id")
 
 
 def with_item(results: DataFrame, orders: DataFrame, zones: DataFrame) -> DataFrame:

@@ -14,6 +14,7 @@ Row = dict[str, Any]
 Ask = Callable[[str, Sequence[Any]], list[Row]]
 SHIFT_GRAIN = ("site_id", "machine_id", "shift_date", "shift_id")
 HEAD_LINES = 5
+OF_ORDERS = "the rows behind plan, orders and stock are in the view order_rows"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def explain(ask: Ask, view_name: str, machine_id: str, shift_id: str, shift_date
     view = views.get(view_name)
     by_shift = sorted(name for name, each in views.items() if set(SHIFT_GRAIN) <= set(each.grain))
     if view is None or view_name not in by_shift:
-        raise SettingsError(f"view {view_name}", f"explained are the views by machine-shift: {', '.join(by_shift)}", "bin/lakehouse kpi list")
+        cause = f"explained are the views by machine-shift: {', '.join(by_shift)}; {OF_ORDERS}"
+        raise SettingsError(f"view {view_name}", cause, "bin/lakehouse kpi list")
     key = _found(ask, machine_id, shift_id, shift_date, site_id)
     drill = _rows(ask, "oee_explained", key, "drill_level, element, item")
     levels = {level: [row for row in drill if row["drill_level"] == level] for level in (1, 2, 3)}

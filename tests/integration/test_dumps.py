@@ -161,6 +161,30 @@ def test_stock_by_receipt_as_of_a_date(published: Any, sent: Any, core: Settings
         assert found == truth
 
 
+SLOTS = "site_id, item_no, station, slot_date, slot_hour, work_order_no"
+SLOT_ROWS = f"""SELECT {SLOTS}, sum(quantity) FILTER (WHERE kind = 'planned'), count(*) FILTER (WHERE kind = 'planned'),
+    count(DISTINCT IF(status = 'passed', board_id)) FILTER (WHERE kind = 'scanned'), count(*) FILTER (WHERE kind = 'scanned')
+    FROM kpi.plant.order_rows WHERE kind IN ('planned', 'scanned') GROUP BY {SLOTS}"""
+ORDER_ROWS = """SELECT p.site_id, p.work_order_no,
+    sum(r.quantity) FILTER (WHERE r.kind = 'ordered'), sum(r.quantity) FILTER (WHERE r.kind = 'planned'),
+    count(DISTINCT IF(r.status = 'passed', r.board_id)),
+    sum(r.quantity) FILTER (WHERE r.kind = 'confirmed' AND r.status = 'first pass' AND r.operation_no IS NOT DISTINCT FROM p.last_operation_no)
+    FROM kpi.plant.order_progress p JOIN kpi.plant.order_rows r ON p.site_id = r.site_id AND p.work_order_no = r.work_order_no GROUP BY 1, 2"""
+STOCK_ROWS = """SELECT site_id, item_no, slot_date, sum(quantity)
+    FROM kpi.plant.order_rows WHERE kind = 'moved' AND status = 'inbound' GROUP BY 1, 2, 3"""
+BEHIND = {
+    f"SELECT {SLOTS}, planned_qty, portion_count, board_count, scan_count FROM kpi.plant.plan_adherence": SLOT_ROWS,
+    "SELECT site_id, work_order_no, ordered_qty, planned_qty, board_count, confirmed_good_qty FROM kpi.plant.order_progress": ORDER_ROWS,
+    "SELECT site_id, item_no, received_date, received_qty FROM kpi.plant.inventory_age": STOCK_ROWS,
+}
+
+
+@pytest.mark.parametrize("numbers", BEHIND, ids=["plan_adherence", "order_progress", "inventory_age"])
+def test_every_number_of_plan_orders_and_stock_is_made_of_its_rows(published: Any, ask: Ask, numbers: str) -> None:
+    assert ask(f"SELECT count(*) > 50 FROM ({numbers}) WHERE site_id = '{SITE}'") == [[True]]
+    assert ask(f"{numbers} EXCEPT {BEHIND[numbers]}", user="superset") == []
+
+
 def test_the_item_master_of_the_erp_is_no_key(published: Any, spark: SparkSession) -> None:
     rows = spark.table(ERP_ITEM_ROW.on_main).where(f"site_id = '{SITE}'")
     with pytest.raises(KeyNotUniqueError, match=r"silver.erp_item_row: site_id, item_no is not unique"):
