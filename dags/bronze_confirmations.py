@@ -6,7 +6,7 @@ for each source.
 **From** workbooks in the landing bucket, `<source>/<site>/<file>`: every complete one that was not landed yet. A run that finds none
 succeeds and says so. Put a file there with any S3 client; a corrected workbook restates, never doubles.
 
-When a workbook was rejected or has quarantined rows, `take_or_wait` asks under *Required Actions*: **take the good rows** lets
+When a workbook was rejected or has rows to mend, `take_or_wait` asks under *Required Actions*: **take the good rows** lets
 `gold_kpis` start, **wait for a mended file** does not. The good rows are in bronze and silver by then; what waits is this DAG's
 signal to publish. Where the live application runs, its own next publication takes them along. No answer within 24 hours takes nothing
 and the run fails. Other runs go on meanwhile.

@@ -22,7 +22,7 @@ The good rows are in bronze and silver already, whatever is answered; a refused 
 
 
 class TakeOrWait(HITLBranchOperator):
-    """Asks when a workbook of this run was rejected or has quarantined rows; when all is clean nobody is asked."""
+    """Asks when a workbook of this run was rejected or has refused rows; when nothing is to mend nobody is asked."""
 
     def __init__(self, *, review: str, taken: str, otherwise: str, **kwargs: Any) -> None:
         """Keep the task that has reviewed the run, the task that goes on, and the one that follows whatever is answered."""
@@ -33,9 +33,9 @@ class TakeOrWait(HITLBranchOperator):
     def execute(self, context: Context) -> Any:
         """Ask and wait without a process, or go on at once."""
         files: Sequence[Mapping[str, Any]] = context["ti"].xcom_pull(task_ids=self.review) or []
-        refused = [each for each in files if each["status"] == "rejected" or each["quarantined"]]
+        refused = [each for each in files if each["status"] == "rejected" or each["to_mend"]]
         if not refused:
-            self.log.info("all %s workbooks are clean: nobody is asked", len(files))
+            self.log.info("nothing is to mend in %s workbooks: nobody is asked", len(files))
             return self.do_branch(context, self.taken)
         self.subject = SUBJECT.format(refused=len(refused), files=len(files))
         self.body = "\n".join([*(f"- {line_of(each)}" for each in refused), "", ANSWERS])
@@ -60,7 +60,7 @@ def line_of(file: Mapping[str, Any]) -> str:
     key = quoted(str(file["object_key"]))
     if file["status"] == "rejected":
         return f"{key}: rejected whole, {file['code']} {quoted('; '.join(file['differences']))}"
-    return f"{key}: {file['quarantined']} of {file['rows']} rows refused"
+    return f"{key}: {file['to_mend']} of {file['rows']} rows refused"
 
 
 def quoted(text: str) -> str:

@@ -3,8 +3,9 @@
 **Makes** the silver rows and the quarantine of those files anew, and one row of `ops.file_commit`, in one commit.
 
 **From** the source's bronze table and `ops.landing`: files landed since *from* and before *to*, for instance while a contract was
-wrong. Empty ends mean ever. A manual run without either does all of the source. Topics are not replayed here: the live application
-conforms what it lands, and `ops.topic_commit` says how far.
+wrong, with those landed after them, so that a later file still replaces an earlier one. Empty ends mean ever. A manual run without
+either does all of the source. Topics are not replayed here: the live application conforms what it lands, and `ops.topic_commit` says
+how far.
 
 **Run it again** at any time: the rows are those of a first landing, so a second run changes nothing.
 
@@ -12,33 +13,20 @@ conforms what it lands, and `ops.topic_commit` says how far.
 """
 
 from airflow.sdk import DAG, Param
-from policy import POLICY, file_assets, sources
-from spark_step import spark_step
+from conform_step import BY_HAND, conform_again, source_param
 
 with DAG(
     "replay",
     description="Conform the files of a source again that were landed between two instants.",
     doc_md=__doc__,
-    tags=["silver", "files", "by hand"],
-    schedule=None,
-    catchup=False,
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    default_args=POLICY,
     params={
-        "source": Param("confirmations", type="string", enum=sources(), title="Source", description="Whose files are conformed again."),
+        "source": source_param(),
         "from": Param(None, type=["null", "string"], format="date-time", title="From", description="Landed since this instant; empty: ever."),
         "to": Param(None, type=["null", "string"], format="date-time", title="To", description="Landed before this instant; empty: until now."),
     },
+    **BY_HAND,
 ):
-    spark_step(
-        "conform_again",
-        "replay",
-        (
-            *("--source", "{{ params.source }}"),
-            "{{ '--from=' ~ params['from'] if params['from'] else '' }}",
-            "{{ '--to=' ~ params['to'] if params['to'] else '' }}",
-        ),
-        pool="silver_files",
-        outlets=file_assets(),
+    conform_again(
+        "{{ '--from=' ~ params['from'] if params['from'] else '' }}",
+        "{{ '--to=' ~ params['to'] if params['to'] else '' }}",
     )

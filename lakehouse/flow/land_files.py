@@ -73,7 +73,7 @@ class LandingReport:
         found += [f"given back with comments: {key}" for key in self.given_back]
         tally = Counter(each.status for each in self.outcomes)
         shown = ", ".join(f"{status} {tally[status]}" for status in STATUSES)
-        return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to do)' if self.is_repeat else ''}: {shown}"]
+        return [*found, f"run {self.run_id} of {self.source}{' (repeated, nothing to land)' if self.is_repeat else ''}: {shown}"]
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,13 @@ class FileLanding:
 
     def _run(self, run_id: str, now: datetime) -> LandingReport:
         recorded = self.spark.table(LANDING.on_main).where(F.col("source") == self.source).collect()
-        own = [row for row in recorded if row["run_id"] == run_id]
-        if own:
-            return LandingReport(self.source, run_id, tuple(_outcome_of(row) for row in own), is_repeat=True)
-        seen = {(row["object_key"], row["etag"]) for row in recorded}
+        own = {(row["object_key"], row["etag"]): _outcome_of(row) for row in recorded if row["run_id"] == run_id}
         listed = self.zone.listed(self.source)
+        if own:  # it may have ended before its workbooks went back
+            still = [each for each in listed if (each.key, each.etag) in own]
+            given = self._give_back(still, [own[each.key, each.etag] for each in still])
+            return LandingReport(self.source, run_id, tuple(own.values()), given_back=given, is_repeat=True)
+        seen = {(row["object_key"], row["etag"]) for row in recorded}
         skipped = tuple(each.key for each in listed if each.is_temporary)
         taken = ready(listed, seen, self.plant.sites, self.contract.complete)
         waiting = tuple(_waiting(each, self._why(each, listed)) for each in fresh(listed, seen, self.contract.complete) if each not in taken)
@@ -138,8 +140,13 @@ class FileLanding:
                 crashpoint("files_before_merge")
                 self.nessie.merge(branch, f"land {self.source}: run {run_id}")
                 crashpoint("files_after_merge")
-        given = GivenBack(self.spark, self.zone, self.contract).all(taken, outcomes) if isinstance(self.contract, WorkbookContract) else ()
-        return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed, given_back=tuple(given))
+        return replace(report, outcomes=(*outcomes, *waiting), conformed=conformed, given_back=self._give_back(taken, outcomes))
+
+    def _give_back(self, taken: Sequence[Listed], outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+        """Give refused workbooks back, again when it was done before; other files stay where they are."""
+        if not isinstance(self.contract, WorkbookContract):
+            return ()
+        return tuple(GivenBack(self.spark, self.zone, self.contract).all(taken, outcomes))
 
     def _why(self, each: Listed, listed: Sequence[Listed]) -> str:
         """Say why an object is not taken yet."""

@@ -12,6 +12,7 @@ from lakehouse.plant import load_plant
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import Settings
 from lakehouse.sources.contracts import AnyContract, load_sources
+from lakehouse.sources.refusals import NOTHING_TO_MEND
 from lakehouse.sources.tables import file_tables
 
 Kind = Literal["files", "workbooks"]
@@ -44,6 +45,7 @@ class LandedObject:
         differences: first differences from the contract.
         rows: rows landed.
         quarantined: rows of it that are in quarantine now.
+        to_mend: those of them that someone can mend; sums and repeated headers are rightly no data.
     """
 
     source: str
@@ -53,6 +55,7 @@ class LandedObject:
     differences: tuple[str, ...]
     rows: int
     quarantined: int
+    to_mend: int
 
 
 def run_prefix(run_id: str) -> str:
@@ -90,7 +93,7 @@ def landed(settings: Settings, run_id: str) -> list[LandedObject]:
     rows = run_sql(settings, LANDED_SQL, values=[run_prefix(run_id)]).rows
     refused = _quarantined(settings, [sha for _, _, sha, status, *_ in rows if status == "landed"])
     return [
-        LandedObject(source, key, status, code, tuple(differences), count, refused.get(sha, 0) if status == "landed" else 0)
+        LandedObject(source, key, status, code, tuple(differences), count, *(refused.get(sha, (0, 0)) if status == "landed" else (0, 0)))
         for source, key, sha, status, code, differences, count in rows
     ]
 
@@ -114,13 +117,15 @@ def _new(settings: Settings, contracts: Mapping[str, AnyContract]) -> list[Pendi
     return found
 
 
-def _quarantined(settings: Settings, files: Sequence[str]) -> dict[str, int]:
-    """Return file to its rows in quarantine; a row's origin begins with its file."""
+def _quarantined(settings: Settings, files: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return file to its rows in quarantine, all and to mend; a row's origin begins with its file."""
     if not files:
         return {}
     asked = ", ".join("?" for _ in files)
     _, tables = file_tables(load_sources())
     names = (quarantine_of(table).schema_name for table in tables)
-    each = (f"SELECT split_part(origin, '/', 1) AS file FROM lake.{name}" for name in names)  # noqa: S608 - declared tables
-    sql = f"SELECT file, count(*) FROM ({' UNION ALL '.join(each)}) WHERE file IN ({asked}) GROUP BY file"  # noqa: S608
-    return {str(file): int(count) for file, count in run_sql(settings, sql, values=list(files)).rows}
+    each = (f"SELECT split_part(origin, '/', 1) AS file, rule FROM lake.{name}" for name in names)  # noqa: S608 - declared tables
+    rightly = ", ".join(f"'{rule}'" for rule in sorted(NOTHING_TO_MEND))
+    counts = f"count(*), count_if(rule NOT IN ({rightly}))"
+    sql = f"SELECT file, {counts} FROM ({' UNION ALL '.join(each)}) WHERE file IN ({asked}) GROUP BY file"  # noqa: S608
+    return {str(file): (int(count), int(to_mend)) for file, count, to_mend in run_sql(settings, sql, values=list(files)).rows}

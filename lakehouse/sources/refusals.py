@@ -47,6 +47,10 @@ EXPECTED = {
 }  # fmt: skip
 
 
+NOTHING_TO_MEND = frozenset({"total_row", "repeated_header"})
+"""Rules of rows that are rightly no data: nobody is asked about them, and a workbook does not come back for them."""
+
+
 def cells_of_rule(rule: str, profile: Profile) -> tuple[str, ...]:
     """Return the columns of the sheet that a quarantine rule is about; none for a rule about the row as a whole."""
     if rule in _QUANTITY_RULES:

@@ -42,7 +42,7 @@ print("OUTCOME " + json.dumps({"asked": [[d["subject"], d["body"], d["options"],
 
 
 def one(**changed: Any) -> dict[str, Any]:
-    clean = {"object_key": "confirmations/demo/x.xlsx", "status": "landed", "code": "", "differences": [], "rows": 9, "quarantined": 0}
+    clean = {"object_key": "confirmations/demo/x.xlsx", "status": "landed", "code": "", "differences": [], "rows": 9, "quarantined": 0, "to_mend": 0}
     return {**clean, **changed}
 
 
@@ -58,14 +58,14 @@ def answered(option: str) -> dict[str, Any]:
 
 
 def test_nobody_is_asked_about_clean_workbooks(tmp_path):
-    found = decide(tmp_path, [one(), one(status="duplicate", rows=0)])
+    found = decide(tmp_path, [one(), one(status="duplicate", rows=0), one(quarantined=3)])
     assert found == {"asked": [], "outcome": ["went on with", "silver_confirmation"]}
 
 
 @pytest.mark.parametrize(
     ("bad", "told"),
     [
-        ({"quarantined": 2}, "`confirmations/demo/x.xlsx`: 2 of 9 rows refused"),
+        ({"quarantined": 5, "to_mend": 2}, "`confirmations/demo/x.xlsx`: 2 of 9 rows refused"),
         (
             {"status": "rejected", "code": "E_CONTRACT", "differences": ["sheet: expected `Confirmations`, found Sheet1"], "rows": 0},
             "`confirmations/demo/x.xlsx`: rejected whole, E_CONTRACT `sheet: expected 'Confirmations', found Sheet1`",

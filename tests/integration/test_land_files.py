@@ -186,7 +186,7 @@ def test_killed_in_the_middle_then_run_again(submit, s3, ask: Ask, mark: str, po
     again: subprocess.Popen[str] = submit(*arguments)
     out, err = again.communicate(timeout=300)
     assert again.returncode == 0, (out + err)[-2000:]
-    assert ("repeated, nothing to do" in out) == (point == "files_after_merge")
+    assert ("repeated, nothing to land" in out) == (point == "files_after_merge")
     assert events(ask, mark) == (100, 5050)
 
 

@@ -122,17 +122,20 @@ def test_what_became_of_a_runs_objects_counts_the_rows_in_quarantine_of_landed_o
         assert values == ["sha-a"]
         assert "lake.silver.confirmation_quarantine" in sql
         assert "sensor_reading" not in sql
-        return Answer([], [("sha-a", 2)])
+        assert "rule NOT IN ('repeated_header', 'total_row')" in sql
+        return Answer([], [("sha-a", 2, 1)])
 
     monkeypatch.setattr(landing_state, "run_sql", answer)
     found = landed(Settings(lake_home=tmp_path), "r")
-    assert [(each.status, each.rows, each.quarantined) for each in found] == [("landed", 9, 2), ("rejected", 0, 0), ("duplicate", 0, 0)]
+    assert [(each.status, each.rows, each.quarantined, each.to_mend) for each in found] == [
+        ("landed", 9, 2, 1), ("rejected", 0, 0, 0), ("duplicate", 0, 0, 0),
+    ]  # fmt: skip
     assert found[1].differences == ("sheet",)
     counts = "landed 1, duplicate 1, rejected 1; rows 9, quarantined 2"
     assert lines(found) == [f"confirmations: {counts}", counts]
 
 
 def test_the_last_line_counts_all_sources_or_says_nothing_new():
-    one = LandedObject("a", "a/x", "landed", "", (), 3, 1)
+    one = LandedObject("a", "a/x", "landed", "", (), 3, 1, 1)
     assert lines([one, replace(one, source="b", rows=4)])[-1] == "landed 2, duplicate 0, rejected 0; rows 7, quarantined 2"
     assert lines([]) == ["nothing new"]
