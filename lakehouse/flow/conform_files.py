@@ -1,11 +1,12 @@
 """Conform the bronze rows of files on a branch: type, review, compare with silver, write silver and quarantine, count.
 
-Landing calls it for the files of one run, replay for any files of bronze; there is no second code path.
+The row of a key that arrived last counts; what was taken back, or is refused now, leaves silver. Landing calls it for the files of
+one run, replay for any files of bronze; there is no second code path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -29,6 +30,9 @@ from lakehouse.tables import silver
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_MACHINE = ""
+OF_OLD = frozenset({"confirmation_old", "event_old", "row_old"})
+"""Causes that tell what rows touched which count no longer."""
+Layout = tuple[Profile, list[str]]
 
 
 def site_terms(plant: PlantModel, site_ids: Iterable[str]) -> dict[str, SiteTerms]:
@@ -67,38 +71,98 @@ def conform(spark: SparkSession, contract: AnyContract, plant: PlantModel, files
     landed = spark.table(bronze_of(contract).at(branch))
     with persisted(landed.where(F.col("file_sha256").isin(*files))) as rows:
         sites = [row["site_id"] for row in rows.select("site_id").distinct().collect()]
-        known = spark.table(silver_of(contract).at(branch)).where(F.col("site_id").isin(*sites))
-        batch = _Batch(rows, known, sites, plant, branch)
-        conformed = _conformed(batch, contract, landed)
+        table = silver_of(contract)
+        known = spark.table(table.at(branch)).where(F.col("site_id").isin(*sites))
+        typed_rows = _typed(contract, table, site_terms(plant, sites), sites, rows, landed.where(F.col("site_id").isin(*sites)))
+        with persisted(known) as before:
+            conformed = _written(typed_rows, before, table, plant, branch, rows.count())
         conformed.counts.check(conformed.silver_table.schema_name)
         return conformed
 
 
-def _conformed(batch: _Batch, contract: AnyContract, landed: DataFrame) -> Conformed:
-    if isinstance(contract, WorkbookContract) and contract.has_confirmations:
-        return _confirmations(batch, contract, landed)
-    if isinstance(contract, DelimitedContract) and contract.timestamp_layouts:
-        return _events(batch, contract)
-    return _typed(batch, contract)
-
-
 @dataclass(frozen=True)
-class _Batch:
-    """Bronze rows to conform, and what silver knows of their sites."""
+class _Typed:
+    """Rows of a source, read as its contract says.
 
-    rows: DataFrame
-    known: DataFrame
-    sites: Sequence[str]
-    plant: PlantModel
-    branch: str
+    Attributes:
+        candidates: rows that say something, in the shape of the silver table.
+        taken_back: keys of all rows that were ever taken back, each once; None where the contract knows no such thing.
+        taking_back_count: rows of the files that take another, or themselves, back.
+        clear: takes the quarantine rows away that rows which passed the rules have mended, on a branch.
+    """
 
-    @property
-    def terms(self) -> dict[str, SiteTerms]:
-        return site_terms(self.plant, self.sites)
+    candidates: DataFrame
+    taken_back: DataFrame | None
+    taking_back_count: int
+    clear: Callable[[DataFrame, str], None]
 
 
-def _instant(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+def _typed(
+    contract: AnyContract, table: Table, terms: Mapping[str, SiteTerms], sites: Sequence[str], rows: DataFrame, ever: DataFrame
+) -> _Typed:
+    if isinstance(contract, WorkbookContract) and contract.has_confirmations:
+        return _confirmations(contract, table, terms, _layouts(contract, sites), rows, ever)
+    if isinstance(contract, DelimitedContract) and contract.timestamp_layouts:
+        return _Typed(production_event.candidates(rows, contract.timestamp_layouts, terms), None, 0, lambda passed, branch: None)
+    return _by_fields(contract, table, terms, rows, ever)
+
+
+def _by_fields(contract: Contract, table: Table, terms: Mapping[str, SiteTerms], rows: DataFrame, ever: DataFrame) -> _Typed:
+    """Type by the contract's `fields` alone."""
+    derived = confirmation.derived(contract.key) if table is silver.CONFIRMATION else {}
+
+    def read(part: DataFrame) -> DataFrame:
+        readings = tables.readings(contract)
+        return typed.candidates(part, table, readings, contract.null_words, contract.zone, terms, derived, contract.taken_back)
+
+    def clear(passed: DataFrame, branch: str) -> None:
+        clear_typed(passed, contract, table, branch)
+
+    if not contract.taken_back:
+        return _Typed(read(rows), None, 0, clear)
+    marked = read(rows).where("takes_back").count()
+    return _Typed(read(rows).where("NOT takes_back"), read(ever).where("takes_back").select(*table.key).distinct(), marked, clear)
+
+
+def _confirmations(
+    contract: WorkbookContract, table: Table, terms: Mapping[str, SiteTerms], layouts: Sequence[Layout], rows: DataFrame, ever: DataFrame
+) -> _Typed:
+    """Type by the layout of each site's workbooks."""
+
+    def clear(passed: DataFrame, branch: str) -> None:
+        for profile, sites in layouts:
+            clear_confirmations(passed.where(F.col("site_id").isin(*sites)), profile, table, branch)
+
+    return _Typed(
+        _by_layout(rows, layouts, lambda part, profile: confirmation.candidates(part, profile, terms)),
+        _by_layout(ever, layouts, confirmation.reversals),
+        _by_layout(rows, layouts, confirmation.reversal_rows).count(),
+        clear,
+    )
+
+
+def _written(given: _Typed, before: DataFrame, table: Table, plant: PlantModel, branch: str, seen: int) -> Conformed:
+    """Write what counts now, take away what counts no longer, keep what was refused; return the counts and what was touched."""
+    with persisted(judged(given.candidates, table)) as reviewed:
+        passed, taken_back = kept(reviewed), before.limit(0) if given.taken_back is None else given.taken_back
+        leaving = settled(versions.leaving(before, refused(reviewed), table, taken_back))
+        stays = before.join(leaving.select(*table.key), list(table.key), "left_anti")
+        fates = settled(versions.told(passed, stays, table, taken_back))
+        tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
+        new = fates.where("fate = 'kept'")
+        old = before.join(new.select(*table.key).unionByName(leaving.select(*table.key)), list(table.key), "left_semi")
+        spans = _spans(table, plant, new, old)
+        quarantined = _quarantine(reviewed, table, branch)
+        withdrawn = leaving.count()
+        if withdrawn:
+            delete_by_key(leaving, table, branch)
+        if tally.get("kept"):
+            merge_by_key(new, table, branch)
+        given.clear(passed, branch)
+    superseded = tally.get("superseded", 0) + given.taking_back_count
+    counts = Counts(seen, tally.get("kept", 0), quarantined, tally.get("duplicate", 0), superseded)
+    newest = max((span.to_at for span in spans if span.cause not in OF_OLD), default=None)
+    return Conformed(table, counts, merged(spans), newest, withdrawn_count=withdrawn)
 
 
 def _quarantine(reviewed: DataFrame, table: Table, branch: str) -> int:
@@ -109,81 +173,38 @@ def _quarantine(reviewed: DataFrame, table: Table, branch: str) -> int:
     return count
 
 
-def _events(batch: _Batch, contract: DelimitedContract) -> Conformed:
-    table = silver.PRODUCTION_EVENT
-    candidates = production_event.candidates(batch.rows, contract.timestamp_layouts, batch.terms)
-    with persisted(judged(candidates, table)) as reviewed, persisted(production_event.fresh(kept(reviewed), batch.known)) as fresh:
-        kept_count, good_count = fresh.count(), kept(reviewed).count()
-        quarantined = _quarantine(reviewed, table, batch.branch)
-        spans = _event_spans(fresh)
-        if kept_count:
-            append(fresh, table, batch.branch)
-    counts = Counts(batch.rows.count(), kept_count, quarantined, good_count - kept_count, 0)
-    return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
+def _spans(table: Table, plant: PlantModel, new: DataFrame, old: DataFrame) -> list[Span]:
+    """What the new rows touch, and what the rows touched that they replace or that are gone."""
+    if table is silver.CONFIRMATION:
+        return [*_confirmation_spans(plant, new, "confirmation_new"), *_confirmation_spans(plant, old, "confirmation_old")]
+    if table is silver.PRODUCTION_EVENT:
+        return [*_event_spans(new, "event_new"), *_event_spans(old, "event_old")]
+    return [*_site_spans(new, "row"), *_site_spans(old, "row_old")]
 
 
-def _typed(batch: _Batch, contract: Contract) -> Conformed:
-    """Conform by the contract's `fields` alone; the row that arrived last counts."""
-    table = tables.declared_table(contract)
-    derived = confirmation.derived(contract.key) if table is silver.CONFIRMATION else {}
-    candidates = typed.candidates(batch.rows, table, tables.readings(contract), contract.null_words, contract.zone, batch.terms, derived)
-    with persisted(judged(candidates, table)) as reviewed, persisted(batch.known) as before:
-        fates = settled(versions.told(kept(reviewed), before, table).rows)
-        tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
-        new = fates.where("fate = 'kept'")
-        spans = _event_spans(new) if table is silver.PRODUCTION_EVENT else _site_spans(new)
-        if table is silver.CONFIRMATION:
-            old = before.join(new.select(*table.key), list(table.key), "left_semi")
-            spans = [*_confirmation_spans(batch.plant, new, "confirmation_new"), *_confirmation_spans(batch.plant, old, "confirmation_old")]
-        quarantined = _quarantine(reviewed, table, batch.branch)
-        if tally.get("kept"):
-            merge_by_key(new, table, batch.branch)
-            clear_typed(new, contract, table, batch.branch)
-    counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), tally.get("superseded", 0))
-    return Conformed(table, counts, merged(spans), max((span.to_at for span in spans), default=None))
+def _instant(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
 
 
-def _site_spans(rows: DataFrame) -> list[Span]:
+def _site_spans(rows: DataFrame, cause: str) -> list[Span]:
     """One span for each site whose rows changed: they are of no machine, so that only the site and the landing time are told."""
     found = rows.groupBy("site_id").agg(F.unix_micros(F.min("landed_at")).alias("first"), F.unix_micros(F.max("landed_at")).alias("last")).collect()
-    return [Span(row["site_id"], NO_MACHINE, "row", _instant(row["first"]), _instant(row["last"])) for row in found]
+    return [Span(row["site_id"], NO_MACHINE, cause, _instant(row["first"]), _instant(row["last"])) for row in found]
 
 
-def _event_spans(events: DataFrame) -> list[Span]:
+def _event_spans(events: DataFrame, cause: str) -> list[Span]:
     by_day = events.groupBy("site_id", "machine_id", F.to_date("start_at").alias("day"))
     found = by_day.agg(F.unix_micros(F.min("start_at")).alias("first"), F.unix_micros(F.max("end_at")).alias("last")).collect()
-    return [Span(row["site_id"], row["machine_id"], "event_new", _instant(row["first"]), _instant(row["last"])) for row in found]
+    return [Span(row["site_id"], row["machine_id"], cause, _instant(row["first"]), _instant(row["last"])) for row in found]
 
 
-def _confirmations(batch: _Batch, contract: WorkbookContract, ever: DataFrame) -> Conformed:
-    table, layouts = silver.CONFIRMATION, _layouts(contract, batch.sites)
-    typed = _by_layout(batch.rows, layouts, lambda part, profile: confirmation.candidates(part, profile, batch.terms))
-    reversals = _by_layout(batch.rows, layouts, confirmation.reversal_rows).count()
-    taken_back = _by_layout(ever, layouts, confirmation.reversals)
-    with persisted(judged(typed, table)) as reviewed, persisted(batch.known) as before, persisted(taken_back) as gone:
-        changes = confirmation.changes(kept(reviewed), before, gone)
-        fates, removed = settled(changes.judged), settled(changes.removed)
-        tally = {row["fate"]: row["count"] for row in fates.groupBy("fate").count().collect()}
-        new = _confirmation_spans(batch.plant, confirmation.upserts(fates), "confirmation_new")
-        old = confirmation.replaced(fates, before).unionByName(removed)
-        spans = [*new, *_confirmation_spans(batch.plant, old, "confirmation_old")]
-        quarantined = _quarantine(reviewed, table, batch.branch)
-        _write_confirmations(fates, removed, tally.get("kept", 0), batch.branch)
-        if tally.get("kept"):
-            for profile, sites in layouts:
-                clear_confirmations(confirmation.upserts(fates).where(F.col("site_id").isin(*sites)), profile, table, batch.branch)
-    superseded = tally.get("superseded", 0) + reversals
-    counts = Counts(batch.rows.count(), tally.get("kept", 0), quarantined, tally.get("duplicate", 0), superseded)
-    return Conformed(table, counts, merged(spans), max((span.to_at for span in new), default=None))
-
-
-def _layouts(contract: WorkbookContract, sites: Sequence[str]) -> list[tuple[Profile, list[str]]]:
+def _layouts(contract: WorkbookContract, sites: Sequence[str]) -> list[Layout]:
     """Layouts with the sites that use them."""
     names = sorted({contract.profile_name(site) for site in sites})
     return [(contract.profiles[name], [site for site in sites if contract.profile_name(site) == name]) for name in names]
 
 
-def _by_layout(rows: DataFrame, layouts: Sequence[tuple[Profile, list[str]]], transform: Callable[[DataFrame, Profile], DataFrame]) -> DataFrame:
+def _by_layout(rows: DataFrame, layouts: Sequence[Layout], transform: Callable[[DataFrame, Profile], DataFrame]) -> DataFrame:
     """Apply a transform to the rows of each layout's sites and put the results together."""
     parts = [transform(rows.where(F.col("site_id").isin(*sites)), profile) for profile, sites in layouts]
     return reduce(DataFrame.unionByName, parts)
@@ -197,11 +218,3 @@ def _confirmation_spans(plant: PlantModel, confirmations: DataFrame, cause: str)
     found = {(row["site_id"], row["posting_date"], row["shift_id"]) for row in shifts}
     windows = {key: shift_span(plant, *key) for key in found}
     return [Span(row["site_id"], row["machine_id"], cause, *windows[row["site_id"], row["posting_date"], row["shift_id"]]) for row in shifts]
-
-
-def _write_confirmations(fates: DataFrame, removed: DataFrame, kept_count: int, branch: str) -> None:
-    table = silver.CONFIRMATION
-    if removed.count():
-        delete_by_key(removed, table, branch)
-    if kept_count:
-        merge_by_key(confirmation.upserts(fates), table, branch)

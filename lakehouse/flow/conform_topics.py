@@ -31,13 +31,22 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Conformed:
-    """What conforming one topic did: counts, touched extents, newest event, and newest event of each series."""
+    """What conforming one topic, or the files of one source, did.
+
+    Attributes:
+        counts: where the rows went.
+        touched: touched extents.
+        newest_event_at: newest event.
+        newest: newest event of each series.
+        withdrawn_count: rows that left silver: taken back, or refused by now.
+    """
 
     silver_table: Table
     counts: Counts
     touched: list[dict[str, Any]] = field(default_factory=list)
     newest_event_at: datetime | None = None
     newest: Newest = field(default_factory=dict)
+    withdrawn_count: int = 0
 
 
 def known_machines(plant: PlantModel) -> frozenset[tuple[str, str | None]]:

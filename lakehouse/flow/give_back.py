@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_uppercase
 from tempfile import TemporaryDirectory
 
 import structlog
@@ -15,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.bronze.landing_zone import GIVEN_BACK, LandingZone, Listed
 from lakehouse.flow.outcome import Outcome
 from lakehouse.model import quarantine_of
-from lakehouse.sources import tables, workbook
+from lakehouse.sources import refusals, tables, workbook
 from lakehouse.sources.contracts import ContractBreachError
 from lakehouse.sources.profiles import Profile, WorkbookContract
 from lakehouse.sources.workbook_return import RefusedCell, RefusedRow, annotated, refused_cells, refused_header
@@ -75,13 +76,14 @@ class GivenBack:
         return []
 
     def _refused_rows(self, files: Sequence[str]) -> dict[str, list[RefusedRow]]:
-        """Quarantined rows of files, by SHA-256."""
+        """Quarantined rows of files that someone can mend, by SHA-256."""
         if not files:
             return {}
         quarantine = self.spark.table(quarantine_of(tables.declared_table(self.contract)).on_main)
         of_files = quarantine.where(F.substring_index("origin", "/", 1).isin(list(files))).select("origin", "rule", "raw")
+        to_mend = of_files.where(~F.col("rule").isin(*refusals.NOTHING_TO_MEND))
         found: dict[str, list[RefusedRow]] = {}
-        for row in of_files.collect():
-            sha, number = row["origin"].partition("/")[0], row["origin"].rpartition("/")[2]
+        for row in to_mend.collect():
+            sha, number = row["origin"].partition("/")[0], row["origin"].rpartition("/")[2].lstrip(ascii_uppercase)
             found.setdefault(sha, []).append(RefusedRow(int(number), row["rule"], json.loads(row["raw"])))
         return found

@@ -1,7 +1,7 @@
 """Conform files again from bronze: after a rule, a contract or the plant model was mended. The rows are what a first landing would give.
 
-What was refused before and now passes enters silver; what is refused now leaves it. The source's files are conformed one after
-another in their order of landing, so that a later file still replaces an earlier one.
+What was refused before and now passes enters silver; what is refused now leaves it, and an older version of it counts again. Files
+that were landed after the named ones are conformed with them, so that a later file still replaces an earlier one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.errors import SettingsError
 from lakehouse.flow.conform_files import bronze_of, conform, silver_of
+from lakehouse.flow.conform_topics import Conformed
 from lakehouse.flow.land_topics import commit_row, next_seq
 from lakehouse.model import quarantine_of
 from lakehouse.nessie import Nessie
@@ -50,16 +51,33 @@ def replay(
         unknown = sorted(set(files) - set(landed))
         if unknown:
             raise SettingsError(f"file {unknown[0]}", f"bronze.{bronze_of(contract).name} has no row of it", "look it up in lake.ops.landing")
-        chosen = [sha for sha in landed if not files or sha in files]
-        if not chosen:
+        if not landed:
             return [f"replay of {source}: nothing was ever landed"]
-        _forget(spark, contract, chosen, branch)
-        conformed = conform(spark, contract, plant, chosen, branch)
-        row = commit_row(conformed, next_seq(spark, FILE_COMMIT, branch), now, json.dumps({"source": source, "replayed": chosen}))
-        append(spark.createDataFrame([row], struct_of(FILE_COMMIT)), FILE_COMMIT, branch)
+        chosen = landed[min(map(landed.index, files)) :] if files else landed
+        lines = [f"replay of {source}: {len(chosen)} files again from bronze"]
+        conformed = _again(spark, contract, plant, source, chosen, now, branch)
+        lines.append(_counts(conformed))
+        if conformed.withdrawn_count and chosen != landed:
+            lines.append(f"{conformed.withdrawn_count} rows left silver: all {len(landed)} files again, for older versions of them")
+            lines.append(_counts(_again(spark, contract, plant, source, landed, now, branch)))
         nessie.merge(branch, f"replay {source}: {len(chosen)} files")
+    return lines
+
+
+def _again(
+    spark: SparkSession, contract: AnyContract, plant: PlantModel, source: str, files: Sequence[str], now: datetime, branch: str
+) -> Conformed:
+    """Conform files anew on a branch and record it."""
+    _forget(spark, contract, files, branch)
+    conformed = conform(spark, contract, plant, files, branch)
+    row = commit_row(conformed, next_seq(spark, FILE_COMMIT, branch), now, json.dumps({"source": source, "replayed": list(files)}))
+    append(spark.createDataFrame([row], struct_of(FILE_COMMIT)), FILE_COMMIT, branch)
+    return conformed
+
+
+def _counts(conformed: Conformed) -> str:
     counts = " ".join(f"{name}={count}" for name, count in asdict(conformed.counts).items())
-    return [f"replay of {source}: {len(chosen)} files again from bronze", f"conformed {conformed.silver_table.schema_name}: {counts}"]
+    return f"conformed {conformed.silver_table.schema_name}: {counts} withdrawn={conformed.withdrawn_count}"
 
 
 def _landed(bronze: DataFrame) -> list[str]:

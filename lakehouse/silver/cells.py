@@ -8,6 +8,8 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.sources.contracts import COLUMN
+
 QUANTITY = "decimal(18,3)"
 SERIAL = r"^[0-9]{1,6}([.][0-9]{1,12})?$"
 EXCEL_DAY_ZERO = "1899-12-30"
@@ -100,5 +102,6 @@ def total(columns: Sequence[Column]) -> Column:
 
 
 def origin() -> Column:
-    """Return where a bronze row stands: sha256/sheet/row."""
-    return F.concat_ws("/", F.col("file_sha256"), F.col("sheet"), F.col("row_no").cast("string"))
+    """Return where a bronze row stands: sha256/sheet/row; sha256/sheet/C5 for one cell of a cross table."""
+    place = F.concat(F.coalesce(text(COLUMN), F.lit("")), F.col("row_no").cast("string"))
+    return F.concat_ws("/", F.col("file_sha256"), F.col("sheet"), place)

@@ -1,12 +1,9 @@
 """Rows of confirmation workbooks to `silver.confirmation`. Pure: bronze rows, a profile and plain values in, frames out.
 
-A confirmation is known by its key. The row that arrived last counts; a reversal takes its confirmation back for good,
-whichever of the two arrived first.
+A reversal takes its confirmation back for good, whichever of the two arrived first.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
@@ -14,10 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.silver import cells
 from lakehouse.silver.site_terms import Sites, is_known_machine, is_known_shift, zone_of
 from lakehouse.sources.contracts import BROKEN, Profile
-from lakehouse.tables.silver import CONFIRMATION
 
-KEY = CONFIRMATION.key
-BUSINESS = tuple(name for name in CONFIRMATION.column_names if name not in {"source_ref", "landed_at"})
 SCRAP_MAP = "map<string,decimal(18,3)>"
 SEPARATOR = "/"
 
@@ -212,60 +206,3 @@ def reversals(rows: DataFrame, profile: Profile) -> DataFrame:
     named = cells.text(profile.reversal.reverses)
     key = F.when(F.contains(named, F.lit(SEPARATOR)), named).otherwise(F.concat_ws(SEPARATOR, named, F.lit("1")))
     return reversal_rows(rows, profile).select("site_id", key.alias("confirmation_key")).distinct()
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What a set of confirmations changes.
-
-    Attributes:
-        judged: the rows in with `fate`: kept, duplicate (silver says the same) or superseded (by a later row or a reversal).
-        removed: rows of silver that were taken back.
-    """
-
-    judged: DataFrame
-    removed: DataFrame
-
-
-def changes(kept: DataFrame, known: DataFrame, taken_back: DataFrame) -> Changes:
-    """Compare confirmations that passed the rules with silver.
-
-    Args:
-        kept: candidates that passed the rules.
-        known: rows of `silver.confirmation`.
-        taken_back: (site_id, confirmation_key) of all reversals that were ever landed.
-    """
-    latest = Window.partitionBy(*KEY).orderBy(F.col("landed_at").desc(), F.col("row_no").desc())
-    hashed = kept.withColumn("content", content_hash())
-    ranked = hashed.withColumn("nth", F.row_number().over(latest)).withColumn("last_content", F.first("content").over(latest))
-    gone = taken_back.withColumn("is_gone", F.lit(True))
-    old = known.withColumn("old_content", content_hash()).select(*KEY, "old_content")
-    judged = ranked.join(gone, list(KEY), "left").join(old, list(KEY), "left").withColumn("fate", _fate())
-    return Changes(judged, known.join(taken_back, list(KEY), "left_semi"))
-
-
-def upserts(judged: DataFrame) -> DataFrame:
-    """Return the judged rows to write."""
-    return judged.where("fate = 'kept'")
-
-
-def replaced(judged: DataFrame, known: DataFrame) -> DataFrame:
-    """Return the rows of silver that the upserts replace."""
-    return known.join(upserts(judged).select(*KEY), list(KEY), "left_semi")
-
-
-def content_hash() -> Column:
-    """Return a hash of everything that a confirmation says; where it came from does not count."""
-    parts = [F.array_sort(F.map_entries(name)).alias(name) if name == "scrap_by_reason" else F.col(name) for name in BUSINESS]
-    return F.sha2(F.to_json(F.struct(*parts)), 256)
-
-
-def _fate() -> Column:
-    """A row equal to what counts is a duplicate, an older one is superseded; so is one that was taken back."""
-    return (
-        F.when(F.col("is_gone"), F.lit("superseded"))
-        .when((F.col("nth") > 1) & (F.col("content") == F.col("last_content")), F.lit("duplicate"))
-        .when(F.col("nth") > 1, F.lit("superseded"))
-        .when(F.col("content") == F.col("old_content"), F.lit("duplicate"))
-        .otherwise(F.lit("kept"))
-    )

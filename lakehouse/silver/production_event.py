@@ -10,10 +10,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.silver import cells
 from lakehouse.silver.site_terms import Sites, is_known_machine, zone_of
 from lakehouse.sources.contracts import BROKEN
-from lakehouse.tables.silver import PRODUCTION_EVENT
 
 EVENT_TYPES = {"D": "production", "S": "setup", "B": "breakdown"}
-KEY = PRODUCTION_EVENT.key
 
 
 def candidates(rows: DataFrame, layouts: Sequence[str], sites: Sites) -> DataFrame:
@@ -71,15 +69,3 @@ def _with_key(rows: DataFrame) -> DataFrame:
     twins = Window.partitionBy("file_sha256", "content").orderBy("sheet", "row_no")
     numbered = rows.withColumn("content", content).withColumn("ordinal", F.row_number().over(twins))
     return numbered.withColumn("event_key", F.sha2(F.concat_ws("#", "content", F.col("ordinal").cast("string")), 256))
-
-
-def fresh(kept: DataFrame, known: DataFrame) -> DataFrame:
-    """Return the kept rows that silver has not: the first of each key, without those already `known`.
-
-    Args:
-        kept: candidates that passed the rules.
-        known: rows of `silver.production_event`; only its key is read.
-    """
-    first = Window.partitionBy(*KEY).orderBy("landed_at", "row_no")
-    once = kept.withColumn("nth", F.row_number().over(first)).where("nth = 1").drop("nth")
-    return once.join(known.select(*KEY), list(KEY), "left_anti")

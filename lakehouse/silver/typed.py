@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
@@ -25,6 +26,7 @@ HOURS = DecimalType(18, 9)
 DAY = "1970-01-01 "
 ROW_KEY = "row_key"
 NONE: Mapping[str, Column] = {}
+NO_FLAGS: Mapping[str, Sequence[str]] = {}
 ADDED = ("site_id", "source_ref", "landed_at", ROW_KEY)
 
 
@@ -36,6 +38,7 @@ def candidates(
     zone: str | None,
     sites: Sites,
     derived: Mapping[str, Column] = NONE,
+    taken_back: Mapping[str, Sequence[str]] = NO_FLAGS,
 ) -> DataFrame:
     """Type bronze rows; nothing is dropped.
 
@@ -47,14 +50,16 @@ def candidates(
         zone: zone of wall clocks; None for each site's own.
         sites: terms of every site among the rows.
         derived: columns that no field fills, over the bronze row and the columns that fields have filled.
+        taken_back: source column to the texts that mark a row as one that takes back.
 
     Returns:
-        The table's columns plus `early_rule`, `raw`, `origin` and `row_no`.
+        The table's columns plus `early_rule`, `raw`, `origin`, `row_no` and `takes_back`, true for a sound row that is marked so.
     """
     clock = zone_of(sites) if zone is None else F.lit(zone)
     types = {column.name: column.type for column in table.columns}
     read = {name: _Cell(reading, null_words, clock, _scale(types[name])) for name, reading in readings.items()}
     absent = [name for name in table.column_names if name not in read and name not in ADDED and name not in derived]
+    early = _early_rule(table, read)
     keyed = _with_row_key(rows) if ROW_KEY in table.column_names else rows
     typed = keyed.select(
         "site_id",
@@ -62,14 +67,20 @@ def candidates(
         *([ROW_KEY] if ROW_KEY in table.column_names else []),
         *(cell.value.cast(types[name]).alias(name) for name, cell in read.items()),
         *(F.lit(None).cast(types[name]).alias(name) for name in absent),
-        _early_rule(table, read).alias("early_rule"),
+        early.alias("early_rule"),
         F.to_json("cells").alias("raw"),
         cells.origin().alias("origin"),
         cells.origin().alias("source_ref"),
         "landed_at",
         "row_no",
+        (_is_marked(taken_back) & early.isNull()).alias("takes_back"),
     )
     return typed.withColumns(dict(derived)).drop("cells") if derived else typed
+
+
+def _is_marked(flags: Mapping[str, Sequence[str]]) -> Column:
+    marks = (F.coalesce(cells.text(name).isin(*values), F.lit(False)) for name, values in flags.items())
+    return reduce(Column.__or__, marks, F.lit(False))
 
 
 def _with_row_key(rows: DataFrame) -> DataFrame:

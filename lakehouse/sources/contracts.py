@@ -21,6 +21,8 @@ __all__ = ["Fields", "Profile", "Reversal", "Rework", "WorkbookContract"]
 SOURCES_FILE = HOME / "conf" / "sources.yaml"
 BROKEN = "#broken"
 RAW = "#raw"
+COLUMN = "#column"
+"""Of a cross table's cell: the letters of its column."""
 SHOWN_DIFFERENCES = 10
 SOURCE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 

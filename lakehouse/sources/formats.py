@@ -90,6 +90,8 @@ class Contract(Strict):
         null_words: texts that mean no value (whole cells); none by default.
         complete: `stable`: when size and ETag no longer change; or a marker object.
         zone: IANA zone of wall clocks; the site's zone where it is not given.
+        taken_back: source column to the texts with which a row takes back, for good, what was ever said under its key; not of workbooks,
+            whose profiles have `reversal`.
         fields: silver column to how it is read.
     """
 
@@ -101,6 +103,7 @@ class Contract(Strict):
     null_words: tuple[str, ...] = ()
     complete: Literal["stable"] | MarkerObject = "stable"
     zone: str | None = None
+    taken_back: dict[Name, tuple[str, ...]] = {}
     fields: dict[Identifier, Reading] = {}
 
     @field_validator("zone")
@@ -135,6 +138,7 @@ class Contract(Strict):
         found = [f"column {name!r} twice" for name in repeated(self.column_names)]
         found += [f"column {name!r} begins with '#', which is reserved" for name in self.column_names if RESERVED_NAME.match(name)]
         found += [f"the key {name!r} is not among the columns" for name in self.key if name not in known]
+        found += [f"taken_back reads {name!r}, which is not among the columns" for name in self.taken_back if name not in known]
         for silver, reading in self.fields.items():
             found += [f"{silver} reads {name!r}, which is not among the columns" for name in reading.source_columns if name not in known]
         return found

@@ -14,13 +14,13 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from lakehouse.sources import cell_values
-from lakehouse.sources.contracts import BROKEN
+from lakehouse.sources.contracts import BROKEN, COLUMN
 from lakehouse.sources.csv_text import CONTROL, Row
 from lakehouse.sources.names import normal
 from lakehouse.sources.profiles import Profile
 from lakehouse.sources.sheet_header import Header, Merge
 
-CELLS, HIDDEN, COLUMN = "#cells", "#hidden", "#column"
+CELLS, HIDDEN = "#cells", "#hidden"
 MARKED = re.compile(r"\x00(\w+)\x00(.*)", re.DOTALL)
 PERCENT = "percent"
 ISO = "2026-11-20"

@@ -22,10 +22,10 @@ from openpyxl.styles import PatternFill
 from openpyxl.utils import column_index_from_string
 
 from lakehouse.sources import refusals, workbook
-from lakehouse.sources.contracts import Difference
+from lakehouse.sources.contracts import COLUMN, Difference
 from lakehouse.sources.profiles import Profile, TextSheet
 from lakehouse.sources.sheet_header import best_header
-from lakehouse.sources.sheet_rows import COLUMN, MARKED, column_letters
+from lakehouse.sources.sheet_rows import MARKED, column_letters
 
 AUTHOR = "lakehouse"
 REFUSED = PatternFill("solid", start_color="FFFFC7CE", end_color="FFFFC7CE")

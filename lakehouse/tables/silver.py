@@ -161,7 +161,7 @@ PRODUCTION_EVENT = Table(
         _SOURCE_REF,
         _LANDED,
     ),
-    write="append",
+    write="merge",
     writer=FILES,
     partition=("site_id",),
     sort=("machine_id", "start_at"),

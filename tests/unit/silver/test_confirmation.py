@@ -1,8 +1,11 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+
+from pyspark.sql import DataFrame
 
 from lakehouse.quality.rules import split
-from lakehouse.silver import confirmation
+from lakehouse.silver import confirmation, versions
 from lakehouse.silver.site_terms import SiteTerms
 from lakehouse.sources.contracts import BROKEN, load_sources
 from lakehouse.spark.schema import shaped
@@ -110,21 +113,19 @@ def test_decimal_comma(spark):
 
 
 def _fates(spark, known, *parts):
-    """Keep, compare and merge as landing does; returns fates and what silver holds then."""
-    both = parts[0]
-    for part in parts[1:]:
-        both = both.unionByName(part)
-    kept, _ = split(confirmation.candidates(both, GENERIC, SITES), CONFIRMATION)
-    changes = confirmation.changes(kept, known, confirmation.reversals(both, GENERIC))
-    judged = changes.judged.cache()
+    """Compare as landing does; returns fates, and what leaves and what is replaced in silver."""
+    both = reduce(DataFrame.unionByName, parts)
+    kept, refused = split(confirmation.candidates(both, GENERIC, SITES), CONFIRMATION)
+    taken_back = confirmation.reversals(both, GENERIC)
+    judged = versions.told(kept, known, CONFIRMATION, taken_back).cache()
     fates = {row["source_ref"]: row["fate"] for row in judged.collect()}
-    gone = [(row["confirmation_key"], row["good_qty"]) for row in changes.removed.collect()]
-    replaced = [(row["confirmation_key"], row["good_qty"]) for row in confirmation.replaced(judged, known).collect()]
-    return fates, gone, replaced
+    gone = versions.leaving(known, refused, CONFIRMATION, taken_back).collect()
+    replaced = known.join(judged.where("fate = 'kept'"), list(CONFIRMATION.key), "left_semi").collect()
+    return fates, *([(row["confirmation_key"], row["good_qty"]) for row in found] for found in (gone, replaced))
 
 
-def _silver(spark, *cells):
-    kept, _ = split(confirmation.candidates(rows(spark, *cells, sha="f0"), GENERIC, SITES), CONFIRMATION)
+def _silver(spark, *cells, sha="f0", at=LANDED):
+    kept, _ = split(confirmation.candidates(rows(spark, *cells, sha=sha, at=at), GENERIC, SITES), CONFIRMATION)
     return shaped(kept, CONFIRMATION).cache()
 
 
@@ -144,6 +145,18 @@ def test_the_file_that_arrived_last_counts(spark):
     late = rows(spark, row_of("A", yield_qty="2"), row_of("B"), sha="f2", at=LANDED + timedelta(microseconds=1))
     fates, _, _ = _fates(spark, _silver(spark, row_of("Z")), late, early)
     assert fates == {"f1/S/1": "superseded", "f1/S/2": "duplicate", "f2/S/1": "kept", "f2/S/2": "kept"}
+
+
+def test_an_old_file_conformed_again_replaces_nothing_that_came_later(spark):
+    known = _silver(spark, row_of("A", yield_qty="2"), at=LANDED + timedelta(microseconds=1))
+    fates, gone, replaced = _fates(spark, known, rows(spark, row_of("A", yield_qty="1"), row_of("B")))
+    assert (fates, gone, replaced) == ({"f1/S/1": "superseded", "f1/S/2": "kept"}, [], [])
+
+
+def test_a_row_that_is_refused_by_now_leaves(spark):
+    known = _silver(spark, row_of("A"), row_of("B"), sha="f1")
+    fates, gone, _ = _fates(spark, known, rows(spark, row_of("A", machine_id="M99"), row_of("B")))
+    assert (fates, gone) == ({"f1/S/2": "duplicate"}, [("A/1", Decimal(98))])
 
 
 def test_reversal_takes_back_what_is_in_silver_and_what_comes_later(spark):

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from lakehouse.quality.rules import split
-from lakehouse.silver import production_event
+from lakehouse.silver import production_event, versions
 from lakehouse.silver.site_terms import SiteTerms
 from lakehouse.sources.contracts import BROKEN, load_sources
 from lakehouse.spark.schema import shaped
@@ -101,22 +101,27 @@ def test_wall_clock_of_the_site(spark):
     assert found == {f"f1//{number}": expected for number, (_, _, expected) in enumerate(WALL_CLOCK, 1)}
 
 
+def fresh(kept, known):
+    taken_back = known.limit(0)
+    return versions.told(kept, known, PRODUCTION_EVENT, taken_back).where("fate = 'kept'")
+
+
 def test_identical_rows_of_one_file_are_all_kept(spark):
     kept, _ = split(candidates(spark, GOOD, GOOD, GOOD), PRODUCTION_EVENT)
     known = shaped(kept, PRODUCTION_EVENT)
-    assert production_event.fresh(kept, known.limit(0)).count() == 3
-    assert production_event.fresh(kept, known).count() == 0
+    assert fresh(kept, known.limit(0)).count() == 3
+    assert fresh(kept, known).count() == 0
 
 
 def test_same_rows_in_another_file_are_known(spark):
     more = {**GOOD, "Qty Completed": "7"}
     known = shaped(candidates(spark, GOOD, GOOD), PRODUCTION_EVENT)
     kept, _ = split(candidates(spark, more, GOOD, GOOD, GOOD, sha="f2"), PRODUCTION_EVENT)
-    fresh = production_event.fresh(kept, known).collect()
-    assert sorted(each["completed_qty"] for each in fresh) == [Decimal(1), Decimal(7)]
+    new = fresh(kept, known).collect()
+    assert sorted(each["completed_qty"] for each in new) == [Decimal(1), Decimal(7)]
 
 
 def test_two_files_at_once_give_a_row_once(spark):
     both = candidates(spark, GOOD).unionByName(candidates(spark, GOOD, sha="f2"))
     kept, _ = split(both, PRODUCTION_EVENT)
-    assert production_event.fresh(kept, shaped(kept, PRODUCTION_EVENT).limit(0)).count() == 1
+    assert fresh(kept, shaped(kept, PRODUCTION_EVENT).limit(0)).count() == 1

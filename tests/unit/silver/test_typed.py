@@ -117,19 +117,36 @@ def silver(frame):
     return frame.select(*TABLE.column_names)
 
 
+def fates(passed, known, taken_back=None):
+    none = passed.where("false")
+    return versions.told(passed, none.select(*TABLE.column_names) if known is None else known, TABLE, none if taken_back is None else taken_back)
+
+
+def shown(judged):
+    return [(row["sample_no"], row["fate"]) for row in told(judged)]
+
+
 def test_the_row_that_arrived_last_counts(spark):
     later = LANDED + dt.timedelta(seconds=1)
-    first = candidates(spark, GOOD, {**GOOD, "No": "A-2"}, {**GOOD, "No": "A-2", "Pieces": "13"}, {**GOOD, "No": "A-1"})
-    fates = versions.told(first, silver(first.where("false")), TABLE)
-    assert [(row["sample_no"], row["fate"]) for row in told(fates.rows)] == [
-        ("A-1", "duplicate"), ("A-2", "superseded"), ("A-2", "kept"), ("A-1", "kept"),
-    ]  # fmt: skip
-    known = silver(fates.upserts).localCheckpoint()
-    again = versions.told(candidates(spark, GOOD, {**GOOD, "No": "A-2", "Pieces": "14"}, landed=later, sha="f2"), known, TABLE)
-    assert [(row["sample_no"], row["fate"]) for row in told(again.rows)] == [("A-1", "duplicate"), ("A-2", "kept")]
-    newer = silver(again.upserts).localCheckpoint()
-    old = versions.told(candidates(spark, {**GOOD, "No": "A-2", "Pieces": "13"}), newer, TABLE)
-    assert [row["fate"] for row in told(old.rows)] == ["superseded"]
+    first = fates(candidates(spark, GOOD, {**GOOD, "No": "A-2"}, {**GOOD, "No": "A-2", "Pieces": "13"}, {**GOOD, "No": "A-1"}), None)
+    assert shown(first) == [("A-1", "duplicate"), ("A-2", "superseded"), ("A-2", "kept"), ("A-1", "kept")]
+    known = silver(first.where("fate = 'kept'")).localCheckpoint()
+    again = fates(candidates(spark, GOOD, {**GOOD, "No": "A-2", "Pieces": "14"}, landed=later, sha="f2"), known)
+    assert shown(again) == [("A-1", "duplicate"), ("A-2", "kept")]
+    newer = silver(again.where("fate = 'kept'")).localCheckpoint()
+    assert shown(fates(candidates(spark, {**GOOD, "No": "A-2", "Pieces": "13"}), newer)) == [("A-2", "superseded")]
+
+
+def test_a_row_that_takes_back_is_told_and_its_key_never_counts_again(spark):
+    flags = {"Good": ["No"], "Kind": ["1"]}
+    sent = bronze(spark, GOOD, {**GOOD, "No": "A-2", "Good": "No"}, {**GOOD, "No": "A-3", "Kind": "1"}, {**GOOD, "No": " ", "Good": "No"})
+    found = typed.candidates(sent, TABLE, READINGS, ["None"], None, BERLIN, {}, flags)
+    assert [row["takes_back"] for row in told(found)] == [False, True, True, False]
+    taken_back = found.where("takes_back").select(*TABLE.key)
+    assert shown(fates(candidates(spark, GOOD, {**GOOD, "No": "A-2"}), None, taken_back)) == [("A-1", "kept"), ("A-2", "superseded")]
+    known = silver(candidates(spark, GOOD, {**GOOD, "No": "A-2"}))
+    refused = found.where("early_rule IS NOT NULL")
+    assert [row["sample_no"] for row in versions.leaving(known, refused, TABLE, taken_back).collect()] == ["A-2"]
 
 
 def test_a_join_on_what_is_no_key_is_refused_by_name(spark):
