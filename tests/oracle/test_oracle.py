@@ -1,79 +1,17 @@
-"""The oracle against values worked out by hand, and against what must hold for every plant."""
+"""The oracle against values worked out by hand."""
 
 import datetime as dt
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
 
-from tests.cases.reader import CASES, DEFAULTS, SILVER, Case, instant, key_of
+from tests.cases.reader import CASES, SILVER, instant, key_of
 from tests.cases.reader import differences as cells_that_differ
-from tests.oracle import generate
-from tests.oracle.compare import as_case, at_text, differences
+from tests.oracle.build import BREAK, EARLY, MONDAY, NIGHT, TWO, at, confirmations, operations, plant, readings, stops
+from tests.oracle.compare import at_text
 from tests.oracle.rows import expected
-from tests.oracle.shrink import reduced
-
-UTC = dt.UTC
-MONDAY = dt.date(2025, 6, 2)
-REASONS = [
-    {"code": "B01", "text": "Breakdown", "category": "unplanned_stop", "is_failure": True, "maintenance": "corrective"},
-    {"code": "B02", "text": "Jam", "category": "unplanned_stop", "priority": 10},
-    {"code": "P01", "text": "Maintenance", "category": "planned_down", "planned_s": 3600, "maintenance": "preventive"},
-    {"code": "S01", "text": "Tool change", "category": "setup", "planned_s": 1800},
-    {"code": "W01", "text": "No material", "category": "starved"},
-    {"code": "O01", "text": "Meeting", "category": "organisational"},
-    {"code": "N01", "text": "No order", "category": "no_order"},
-]
-NIGHT = [{"shift_id": "night", "start": "22:00", "end": "06:00"}]
-EARLY = [{"shift_id": "early", "start": "06:00", "end": "14:00"}]
-TWO = [*EARLY, {"shift_id": "late", "start": "14:00", "end": "22:00"}]
-BREAK = {"breaks": [{"start": "10:00", "minutes": 30}]}
-
-
-def at(text):
-    return dt.datetime.fromisoformat(text if "T" in text else f"{MONDAY}T{text}").replace(tzinfo=UTC)
-
-
-def plant(machine=(), **site):
-    state = {"machine_id": "M1", "line_id": "L1", "area_id": "A1", "state_source": "state", "quantity_source": "counter"}
-    cycles = [{"part_no": "P", "cycle_s": 30}]
-    return {
-        "site_id": "k",
-        "zone": "UTC",
-        "shifts": EARLY,
-        "reasons": REASONS,
-        "machines": [{**state, **dict(machine)}],
-        "ideal_cycles": cycles,
-        **site,
-    }
-
-
-def rows(table, *given):
-    """Silver rows of machine M1, filled as the worked cases are."""
-    late = {"status": "confirmed", "is_rework": False, "produced_date": None, "produced_shift_id": None} if table == "confirmation" else {}
-    base = {"site_id": "k", "machine_id": "M1", "source_ref": "x", **late}
-    return [{**base, **DEFAULTS[table]("k", number, {**base, **row}), **late, **row} for number, row in enumerate(given, 1)]
-
-
-def stops(*given):
-    """Stops as start, end and reason; a stop without end is open."""
-    named = [{"start_at": at(start), "end_at": end and at(end), "reason_code": code} for start, end, code in given]
-    return rows("machine_interruption", *named)
-
-
-def readings(*given):
-    """Readings as instant and good count, and anything else."""
-    return rows("machine_count", *({"reading_at": at(when), "good_count": count, **(more[0] if more else {})} for when, count, *more in given))
-
-
-def operations(*given):
-    return rows("production_event", *({"event_type": kind, "start_at": at(start), "end_at": at(end), **more} for kind, start, end, more in given))
-
-
-def confirmations(*given):
-    return rows("confirmation", *({"posting_date": MONDAY, "shift_id": "early", **row} for row in given))
+from tests.oracle.sites import DAY
 
 
 def ask(site, as_of="2025-06-04T00:00", from_at="2025-06-02T00:00", to_at="2025-06-03T00:00", **silver):
@@ -132,9 +70,9 @@ def test_k15_a_stop_over_the_change_of_shift_is_counted_once():
 )
 def test_k16_nights_when_the_clock_changes(zone, date, minutes):
     day = dt.date.fromisoformat(date)
-    answer = ask(plant(zone=zone, shifts=NIGHT), as_of="2025-12-01T00:00", from_at=f"{date}T12:00", to_at=f"{day + generate.DAY * 2}T00:00")
+    answer = ask(plant(zone=zone, shifts=NIGHT), as_of="2025-12-01T00:00", from_at=f"{date}T12:00", to_at=f"{day + DAY * 2}T00:00")
     assert_holds(shift_of(answer, "night", day), pot_s=minutes * 60, window_s=minutes * 60, calendar_day_s=86_400)
-    assert_holds(shift_of(answer, "off", day + generate.DAY), calendar_day_s=86_400 + (minutes - 480) * 60)
+    assert_holds(shift_of(answer, "off", day + DAY), calendar_day_s=86_400 + (minutes - 480) * 60)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +85,7 @@ def test_k17_stops_over_the_change_of_clock(start, end, date, minutes):
         plant(zone="Europe/Berlin", shifts=NIGHT),
         as_of="2025-12-01T00:00",
         from_at=f"{date}T12:00",
-        to_at=f"{day + generate.DAY}T12:00",
+        to_at=f"{day + DAY}T12:00",
         stops=stops((start, end, "B01")),
     )
     assert_holds(shift_of(answer, "night", day), adet_s=minutes * 60)
@@ -398,129 +336,3 @@ def test_the_worked_cases(case):
 
 def _as_text(row):
     return {name: at_text(value) if isinstance(value, dt.datetime) else value for name, value in row.items()}
-
-
-PLANTS = generate.seeded(7, 150)
-
-
-def assert_whole(case):
-    answer = expected(case.plant, case.silver, case.as_of, case.from_at, case.to_at)
-    assert answer.machine_shifts
-    by_shift = {}
-    for row in answer.segments:
-        by_shift.setdefault((row["machine_id"], row["shift_date"], row["shift_id"]), []).append(row)
-    for row in answer.machine_shifts:
-        _adds_up(row)
-        _tiles(row, by_shift[row["machine_id"], row["shift_date"], row["shift_id"]])
-    return answer
-
-
-def _adds_up(row):
-    assert row["pbt_s"] == row["apt_s"] + row["aust_s"] + row["adet_s"] + row["adot_s"] + row["unknown_s"]
-    assert row["adet_s"] == row["long_stop_s"] + row["micro_stop_s"] + row["indeterminate_s"] + row["blocked_starved_s"]
-    assert row["pot_s"] == row["pbt_s"] + row["planned_down_s"]
-    assert row["window_s"] == row["pot_s"] + row["not_scheduled_s"] + row["unscheduled_run_s"]
-    assert row["pq_count"] == row["gq_count"] + row["rq_count"] + row["sq_count"]
-    assert row["startup_scrap_count"] <= row["sq_count"]
-    assert 0 <= row["uncounted_s"] <= row["apt_s"] + row["unknown_s"] + row["open_stop_s"]
-    assert (row["earned_good_s"] is None) == bool(row["missing_master_data"])
-    assert min(value for value in row.values() if isinstance(value, Decimal)) >= 0
-
-
-def _tiles(row, found):
-    edges = [(each["segment_start_at"], each["segment_end_at"]) for each in found]
-    assert all(a < b for a, b in edges)
-    assert [edges[0][0], *(b for _, b in edges)] == [*(a for a, _ in edges), row["window_end_at"]]
-    assert edges[0][0] == row["shift_start_at"]
-    assert sum(each["duration_s"] for each in found) == row["window_s"]
-
-
-def test_what_must_hold_for_every_plant():
-    answers = [assert_whole(case) for case in PLANTS]
-    segments = [row for answer in answers for row in answer.segments]
-    assert {row["category"] for row in segments} == {
-        "not_scheduled", "unscheduled_run", "planned_down", "setup", "unplanned_stop", "blocked_starved", "no_order", "running", "unknown",
-    }  # fmt: skip
-    assert {row["stop_class"] for row in segments} == {None, "micro", "long", "indeterminate"}
-    assert {row["is_overrun"] for row in segments} == {True, False}
-    shifts = [row for answer in answers for row in answer.machine_shifts]
-    assert {flag for row in shifts for flag in row["flags"]} >= {"P_GT_1", "PRI_SUSPECT", "RUN_TIME_ASSUMED", "COUNTER_RESET", "UNSCHEDULED_RUN"}
-    told = [name for name, value in shifts[0].items() if isinstance(value, Decimal)]
-    assert not [name for name in told if not any(row[name] for row in shifts)], "a number that is always nought tests nothing"
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(generate.plants())
-def test_what_must_hold_for_any_plant(case):
-    assert_whole(case)
-
-
-def test_seeded_plants_are_the_same_each_time():
-    again = generate.seeded(7, 3)
-    assert again == PLANTS[:3]
-    assert len({each.site_id for each in PLANTS}) == len(PLANTS)
-
-
-def has_overrun(case):
-    answer = expected(case.plant, case.silver, case.as_of, case.from_at, case.to_at)
-    return any(row["category"] == "unplanned_stop" and row["is_overrun"] for row in answer.segments)
-
-
-def test_a_failing_plant_is_made_small():
-    failing = [case for case in PLANTS if has_overrun(case) and len(case.plant["machines"]) > 1]
-    big = min(failing, key=lambda case: sum(len(rows) for rows in case.silver.values()))
-    small = reduced(big, lambda candidates: [has_overrun(each) for each in candidates])
-    assert has_overrun(small)
-    assert [len(small.silver[table]) for table in ("machine_interruption", "machine_count", "production_event", "confirmation")] == [1, 0, 0, 0]
-    assert len(small.plant["machines"]) == 1
-    assert len(small.plant["reasons"]) == 1
-
-
-def test_all_of_a_counter_is_given_to_windows():
-    for case in PLANTS:
-        answer = expected(case.plant, case.silver, case.as_of, case.from_at - generate.DAY * 6, case.as_of + generate.DAY)
-        for machine in case.plant["machines"]:
-            if machine["quantity_source"] != "counter" or "changes" in machine:
-                continue
-            mine = [row for row in case.silver["machine_count"] if row["machine_id"] == machine["machine_id"]]
-            values = [row["good_count"] for row in sorted(mine, key=lambda row: (row["reading_at"], row["event_id"]))]
-            made = sum(b if b < a else b - a for a, b in pairwise(values))
-            in_windows = sum(row["gq_count"] for row in answer.machine_shifts if row["machine_id"] == machine["machine_id"])
-            assert in_windows == made
-
-
-def test_differences_names_row_and_column():
-    answer = expected(PLANTS[0].plant, PLANTS[0].silver, PLANTS[0].as_of, PLANTS[0].from_at, PLANTS[0].to_at)
-    assert differences(answer, answer.segments, answer.machine_shifts) == []
-    naive = [
-        {name: value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value for name, value in row.items()} for row in answer.segments
-    ]
-    assert differences(answer, naive, answer.machine_shifts) == []
-    other = {**answer.machine_shifts[0], "apt_s": Decimal(-1)}
-    (line,) = differences(answer, answer.segments, [other, *answer.machine_shifts[1:]])
-    assert "apt_s: expected" in line
-    assert "found -1" in line
-    (line,) = differences(answer, answer.segments[1:], answer.machine_shifts)
-    assert "missing" in line
-
-
-def test_a_plant_as_a_case(tmp_path):
-    site = plant({"quantity_source": "confirmation"}, site_id="k-1", reasons=[{"code": "B01", "text": "Breakdown", "category": "unplanned_stop"}])
-    silver = {
-        "machine_interruption": stops(("10:00:00.000001", "10:20", "B01"), ("13:00", None, "B01")),
-        "machine_count": readings(("06:00", 5)),
-        "confirmation": confirmations({"good_qty": Decimal("1.500"), "scrap_qty": Decimal(1), "scrap_by_reason": {"R1": Decimal(1)}}),
-    }
-    silver = {table: [{**row, "site_id": "k-1"} for row in found] for table, found in silver.items()}
-    as_case(site, silver, at("13:30"), at("06:00"), at("14:00"), tmp_path / "K-gen")
-    case = Case(tmp_path / "K-gen")
-    assert case.as_of == at("13:30")
-    assert case.site_id == "k-1"
-    assert [window.window.shift_id for window in case.machine_shifts()] == ["early"]
-    for table, found in silver.items():
-        without = ("source_ref", "landed_at")
-        read = [{name: value for name, value in row.items() if name not in without} for row in case.rows(table)]
-        assert read == [{name: value for name, value in row.items() if name not in without} for row in found]
-    (row,) = case.expected("machine_shift")
-    assert (row["window_s"], row["earned_good_s"], row["is_provisional"]) == ("27000.000000", "45/1", "true")
-    assert [each["segment_start_at"][11:] for each in case.expected("time_segment")] == ["06:00Z", "10:00:00.000001Z", "10:20Z", "13:00Z"]

@@ -11,9 +11,9 @@ from lakehouse.flow.extents import shift_span
 from lakehouse.flow.summarise import summarise
 from lakehouse.flow.touched import Extent, machine_shifts, with_neighbours
 from lakehouse.spark.small_work import small_work
+from tests.oracle.build import plant, readings, stops
 from tests.oracle.generate import Generated, seeded
 from tests.oracle.spark import INSTANTS, asked, frames, sound
-from tests.oracle.test_oracle import plant, readings, stops
 
 STARTS = {"machine_interruption": ("start_at", "end_at"), "machine_count": ("reading_at", "reading_at"), "production_event": ("start_at", "end_at")}
 STAMPS = ("revision", "as_of")

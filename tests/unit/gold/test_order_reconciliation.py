@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from lakehouse.flow.summarise import reconciled
+from tests.oracle.build import TWO, confirmations, operations, plant, readings
 from tests.oracle.generate import Generated
 from tests.oracle.spark import asked, frames
-from tests.oracle.test_oracle import TWO, confirmations, operations, plant, readings
 
 FROM, TO = dt.datetime(2025, 6, 2, tzinfo=dt.UTC), dt.datetime(2025, 6, 3, tzinfo=dt.UTC)
 A = {"order_no": "A"}
