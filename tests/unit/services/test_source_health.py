@@ -42,8 +42,15 @@ def test_late_sources_are_named_all_of_them_and_others_are_not():
     assert line.endswith("| next: bin/lakehouse health")
 
 
-def test_nothing_late_is_no_error():
-    require_in_time([age_of(row(1), NOW, DAY), age_of(row(None), NOW, DAY), age_of(row(10**6), NOW, DAY)])
+def test_no_verdict_but_late_is_an_error():
+    rows = [row(1), row(None), row(10**6), row(10**6, promised=None), row(600, table="machine_interruption")]
+    ages = [age_of(each, NOW, DAY) for each in rows]
+    assert [each.verdict for each in ages] == ["in time", "no row", "silent", "no promise", "events"]
+    require_in_time(ages)
+    late = age_of(row(600), NOW, DAY)
+    assert late.verdict == "late"
+    with pytest.raises(SourceLateError, match="1 of 6 sources: demo/sensor_reading is 600 s old"):
+        require_in_time([*ages, late])
 
 
 def test_history_that_is_loaded_now_is_no_source_that_speaks():
