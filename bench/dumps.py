@@ -1,7 +1,8 @@
 """`python -m bench.dumps [--mb N] [--pairs N] [--rows N]`: B5, dumps into bronze beside DuckDB's COPY, workbooks beside openpyxl.
 
 Ours is the whole landing of a file: read strictly, checked, as cells into Iceberg through Nessie and MinIO. DuckDB copies the same file
-to Parquet (zstd) on the local disk. Row counts are compared before a time is printed. Raw results below .lake/bench.
+to Parquet (zstd) on the local disk. Workbooks are those of bench.excel. What both have read is compared before a time is printed: rows, of
+workbooks also cells and pieces. Raw results below .lake/bench.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from rich.console import Console
 
+from bench import excel
 from bench.measure import Run, keep, machine, ratio, timed
 from lakehouse.bronze.files import BronzeWriter, Envelope
 from lakehouse.nessie import Nessie
 from lakehouse.services.stack import bring_up, take_down
 from lakehouse.settings import Settings
-from lakehouse.sources import readers, workbook
-from lakehouse.sources.contracts import AnyContract, load_sources
+from lakehouse.sources import readers
+from lakehouse.sources.contracts import AnyContract
 from lakehouse.sources.formats import DelimitedContract, JsonContract, ParquetContract
 from lakehouse.sources.tables import bronze_table
 from lakehouse.spark.ddl import ensure_tables
@@ -112,34 +113,10 @@ class Ours:
         return str(landed)
 
 
-def write_book(path: Path, rows: int) -> None:
-    """Write a workbook of confirmations."""
-    names = list(load_sources().contract("confirmations").profile("bench").columns)  # type: ignore[union-attr]
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Confirmations")
-    sheet.append(names)
-    for number in range(rows):
-        named = [f"C{number}", 1, f"O{number % 997}", "0010", f"M{number % 40:02}", "P-1", "2026-11-02", None, None]
-        sheet.append([*named, number % 500, number % 7, 0])
-    book.save(path)
-
-
-def by_openpyxl(path: Path) -> str:
-    """Read a workbook's cells with openpyxl, read-only, and return its rows."""
-    rows = openpyxl.load_workbook(path, read_only=True, data_only=True)["Confirmations"].iter_rows(min_row=2, values_only=True)
-    return str(sum(1 for row in rows if any(cell is not None for cell in row)))
-
-
-def by_ours(path: Path) -> str:
-    """Read a workbook by its profile in the limited child, and return its rows."""
-    profile = load_sources().contract("confirmations").profile("bench")  # type: ignore[union-attr]
-    return str(sum(each.num_rows for each in workbook.batches(path, profile)))
-
-
 def pairs_of(kind: str, rows: int, count: int, peer: Callable[[], str], ours: Callable[[], str]) -> list[Run]:
-    """Return interleaved runs after a warm one of each; their rows are equal or it ends here."""
+    """Return interleaved runs after a warm one of each; what they say they have read is equal or it ends here."""
     if peer() != ours():
-        raise SystemExit(f"{kind}: the row counts differ, so no time is printed")
+        raise SystemExit(f"{kind}: the contents differ, so no time is printed")
     runs = []
     for _ in range(count):
         runs += [timed(f"{kind} peer", rows, peer), timed(f"{kind} ours", rows, ours)]
@@ -167,10 +144,10 @@ def main() -> None:
                 kind, rows, asked.pairs, lambda k=kind, p=path: by_duckdb(k, p, folder / "copy.parquet"), lambda p=path, c=made[kind]: ours.land(p, c)
             )
         spark.stop()
-        book = folder / f"book-{asked.rows}.xlsx"
+        book = folder / f"confirmations-{asked.rows}.xlsx"
         if not book.is_file():
-            write_book(book, asked.rows)
-        runs += pairs_of("workbook", asked.rows, asked.pairs, lambda: by_openpyxl(book), lambda: by_ours(book))
+            excel.written(book, asked.rows)
+        runs += pairs_of("workbook", asked.rows, asked.pairs, lambda: excel.theirs(book), lambda: excel.ours(book))
     finally:
         take_down(settings)
     for kind, target in TARGETS.items():
