@@ -30,24 +30,15 @@ TEMPERATURES = "machine-temperature-nab/machine_temperature_system_failure.csv"
 FILES = (LOG, LOG_DAMAGED, *REPORTS, MOULDS, MACHINES, TEMPERATURES, *(name for _, _, name in UPLOADS))
 TOPIC, MACHINE, SENSOR = "sensor.temperature", "nab-machine", "internal"
 LOG_SOURCE, REPORT_SOURCE = "mes-production-log", "confirmations"
-LOG_SITE, REPORT_SITE, TEMPERATURE_SITE = "production-log", "molding", "nab"
+MOULD_SOURCE, MACHINE_SOURCE, BOTTLING_SOURCE = "molding-mold", "molding-machine", "bottling-product"
+LOG_SITE, REPORT_SITE, TEMPERATURE_SITE, BOTTLING_SITE = "production-log", "molding", "nab", "bottling"
 
 
-def _master(sheet: str, *columns: str) -> Profile:
-    """The layout of a master file; its other columns are of no concern here."""
-    fields = {"machine_id": columns[0], "posting_date": columns[0], "good_qty": columns[0]}
-    return Profile.model_validate(
-        {"sheet": sheet, "columns": {name: [] for name in columns}, "key": [columns[0]], "date_layouts": ["yyyy-MM-dd"], "fields": fields}
-    )
-
-
-MOULD_MASTER = _master(
-    "moldInfo", "moldNo", "moldName", "moldCavityStandard", "moldSettingCycle", "machineTonnage", "acquisitionDate", "itemsWeight", "runnerWeight"
-)
-MACHINE_MASTER = _master(
-    "machineInfo", "machineNo", "machineCode", "machineName", "manufacturerName", "machineTonnage", "changedTime", "layoutStartDate",
-    "layoutEndDate", "previousMachineCode",
-)  # fmt: skip
+def _profile(source: str, site: str) -> Profile:
+    """The layout of a site's workbooks of a source."""
+    contract = load_sources().contract(source)
+    assert contract.kind == "workbook"  # noqa: S101 - tells the type checker which contract it is
+    return contract.profile(site)
 
 
 @dataclass(frozen=True)
@@ -89,13 +80,12 @@ class RealData:
     @property
     def report_profile(self) -> Profile:
         """The layout of the monthly reports."""
-        contract = load_sources().contract(REPORT_SOURCE)
-        assert contract.kind == "workbook"  # noqa: S101 - tells the type checker which contract it is
-        return contract.profile(REPORT_SITE)
+        return _profile(REPORT_SOURCE, REPORT_SITE)
 
     def setting_cycles(self) -> dict[str, str]:
         """Return mould to setting cycle in seconds, as decimal text."""
-        return {cells["moldNo"]: cells["moldSettingCycle"] for _, cells in workbook.rows(self.root / MOULDS, MOULD_MASTER)}
+        moulds = workbook.rows(self.root / MOULDS, _profile(MOULD_SOURCE, REPORT_SITE))
+        return {cells["moldNo"]: cells["moldSettingCycle"] for _, cells in moulds}
 
     def temperatures(self) -> Iterator[tuple[str, str]]:
         """Yield (wall clock, value) of the series, in the order of the file."""
@@ -117,7 +107,7 @@ class RealData:
         """Return the plant model of each site: the committed example with the machines and ideal cycles of the files."""
         reports = [row for name in REPORTS for row in self.report_rows(name)]
         reported, last = {row["machineNo"] for row in reports}, max(row["recordDate"] for row in reports)
-        master = [cells for _, cells in workbook.rows(self.root / MACHINES, MACHINE_MASTER)]
+        master = [cells for _, cells in workbook.rows(self.root / MACHINES, _profile(MACHINE_SOURCE, REPORT_SITE))]
         presses = reported | {cells["machineNo"] for cells in master if cells["layoutStartDate"] <= last}
         cycles = [{"tool_no": mould, "cycle_s": cycle} for mould, cycle in sorted(self.setting_cycles().items())]
         resources = {row["Resource"].strip() for row in self.log_rows()}
@@ -125,15 +115,13 @@ class RealData:
             LOG_SITE: _resolved(LOG_SITE, resources, []),
             REPORT_SITE: _resolved(REPORT_SITE, presses, cycles),
             TEMPERATURE_SITE: _resolved(TEMPERATURE_SITE, {MACHINE}, []),
-            "bottling": _resolved("bottling", set(), self.least_cycles()),
+            BOTTLING_SITE: _resolved(BOTTLING_SITE, set(), self.least_cycles()),
             **{site: _resolved(site, set(), []) for site in SITES},
         }
 
     def least_cycles(self) -> list[dict[str, str]]:
         """Return the ideal cycles of the bottling line: the least time that a batch of each product needs."""
-        products = load_sources().contract("bottling-product")
-        assert products.kind == "workbook"  # noqa: S101 - tells the type checker which contract it is
-        rows = [cells for _, cells in workbook.rows(self.root / BOTTLING, products.profile("bottling"))]
+        rows = [cells for _, cells in workbook.rows(self.root / BOTTLING, _profile(BOTTLING_SOURCE, BOTTLING_SITE))]
         return [{"part_no": cells["Product"], "cycle_s": str(60 * Decimal(cells["Min batch time"]))} for cells in rows]
 
 
