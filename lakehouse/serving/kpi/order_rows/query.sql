@@ -4,13 +4,13 @@
 -- Inputs:   lake.silver.production_plan, production_result, work_order, confirmation, stock_movement; lake.gold.plan_adherence for the zone.
 -- NULL, 0:  item_no of a scan or confirmation is NULL where its work order is unknown; values as the tables have them.
 WITH zones AS (
-    SELECT site_id, max(zone) AS zone
+    SELECT site_id, max(zone) AS site_zone
     FROM lake.gold.plan_adherence
     GROUP BY site_id
 ),
 
 scans AS (
-    SELECT r.*, r.inspected_at AT TIME ZONE z.zone AS inspected_local
+    SELECT r.*, r.inspected_at AT TIME ZONE z.site_zone AS inspected_local
     FROM lake.silver.production_result AS r
     INNER JOIN zones AS z ON r.site_id = z.site_id
 )
