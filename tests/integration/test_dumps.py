@@ -181,7 +181,7 @@ BEHIND = {
 
 @pytest.mark.parametrize("numbers", BEHIND, ids=["plan_adherence", "order_progress", "inventory_age"])
 def test_every_number_of_plan_orders_and_stock_is_made_of_its_rows(published: Any, ask: Ask, numbers: str) -> None:
-    assert ask(f"SELECT count(*) > 50 FROM ({numbers}) WHERE site_id = '{SITE}'") == [[True]]
+    assert ask(f"SELECT count(*) > 50 FROM ({numbers}) WHERE site_id = '{SITE}'") == [(True,)]
     assert ask(f"{numbers} EXCEPT {BEHIND[numbers]}", user="superset") == []
 
 

@@ -10,7 +10,7 @@ WITH zones AS (
 ),
 
 scans AS (
-    SELECT r.*, r.inspected_at AT TIME ZONE z.site_zone AS inspected_local
+    SELECT r.*, at_timezone(r.inspected_at, z.site_zone) AS inspected_local
     FROM lake.silver.production_result AS r
     INNER JOIN zones AS z ON r.site_id = z.site_id
 )
