@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -148,6 +149,9 @@ def main() -> None:
     os.environ["LAKEHOUSE_STACK"], os.environ["LAKEHOUSE_PORT_OFFSET"] = "bench", str(OFFSET)
     settings = Settings()
     out.print(machine())
+    take_down(settings)
+    if settings.run.is_dir():  # an earlier run's year would count twice
+        shutil.rmtree(settings.run)
     try:
         bring_up(settings, ["core", "tables", "views"], [], 300, lambda _: None)
         year.write_plant(settings, given.machines)

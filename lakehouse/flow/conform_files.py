@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.flow.conform_topics import Conformed
-from lakehouse.flow.extents import Span, merged, shift_span
+from lakehouse.flow.extents import Span, confirmation_spans, merged
 from lakehouse.flow.mended import clear_confirmations, clear_typed
 from lakehouse.model import Table, quarantine_of
 from lakehouse.plant import PlantModel
@@ -97,9 +97,7 @@ class _Typed:
     clear: Callable[[DataFrame, str], None]
 
 
-def _typed(
-    contract: AnyContract, table: Table, terms: Mapping[str, SiteTerms], sites: Sequence[str], rows: DataFrame, ever: DataFrame
-) -> _Typed:
+def _typed(contract: AnyContract, table: Table, terms: Mapping[str, SiteTerms], sites: Sequence[str], rows: DataFrame, ever: DataFrame) -> _Typed:
     if isinstance(contract, WorkbookContract) and contract.has_confirmations:
         return _confirmations(contract, table, terms, _layouts(contract, sites), rows, ever)
     if isinstance(contract, DelimitedContract) and contract.timestamp_layouts:
@@ -176,7 +174,7 @@ def _quarantine(reviewed: DataFrame, table: Table, branch: str) -> int:
 def _spans(table: Table, plant: PlantModel, new: DataFrame, old: DataFrame) -> list[Span]:
     """What the new rows touch, and what the rows touched that they replace or that are gone."""
     if table is silver.CONFIRMATION:
-        return [*_confirmation_spans(plant, new, "confirmation_new"), *_confirmation_spans(plant, old, "confirmation_old")]
+        return [*confirmation_spans(plant, new, "confirmation_new"), *confirmation_spans(plant, old, "confirmation_old")]
     if table is silver.PRODUCTION_EVENT:
         return [*_event_spans(new, "event_new"), *_event_spans(old, "event_old")]
     return [*_site_spans(new, "row"), *_site_spans(old, "row_old")]
@@ -208,13 +206,3 @@ def _by_layout(rows: DataFrame, layouts: Sequence[Layout], transform: Callable[[
     """Apply a transform to the rows of each layout's sites and put the results together."""
     parts = [transform(rows.where(F.col("site_id").isin(*sites)), profile) for profile, sites in layouts]
     return reduce(DataFrame.unionByName, parts)
-
-
-def _confirmation_spans(plant: PlantModel, confirmations: DataFrame, cause: str) -> list[Span]:
-    """The shifts that the confirmations count in: where they were posted, and where their pieces were made."""
-    posted = confirmations.select("site_id", "machine_id", "posting_date", "shift_id")
-    made = confirmations.where("produced_date IS NOT NULL").select("site_id", "machine_id", "produced_date", "produced_shift_id")
-    shifts = posted.union(made).distinct().collect()
-    found = {(row["site_id"], row["posting_date"], row["shift_id"]) for row in shifts}
-    windows = {key: shift_span(plant, *key) for key in found}
-    return [Span(row["site_id"], row["machine_id"], cause, *windows[row["site_id"], row["posting_date"], row["shift_id"]]) for row in shifts]

@@ -1,4 +1,4 @@
-"""What a conform of files touched: spans of machine time, old and new, merged per machine. Pure."""
+"""What a conform of files touched: spans of machine time, old and new, merged per machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from pyspark.sql import DataFrame
 
 from lakehouse.plant import PlantModel
 
@@ -49,3 +51,13 @@ def shift_span(plant: PlantModel, site_id: str, posting_date: date, shift_id: st
     if not chosen:
         return midnight, midnight + DAY
     return min(window.start_at for window in chosen), max(window.end_at for window in chosen)
+
+
+def confirmation_spans(plant: PlantModel, confirmations: DataFrame, cause: str) -> list[Span]:
+    """Return the shifts that confirmations (rows of silver.confirmation) count in: where they were posted, and where their pieces were made."""
+    posted = confirmations.select("site_id", "machine_id", "posting_date", "shift_id")
+    made = confirmations.where("produced_date IS NOT NULL").select("site_id", "machine_id", "produced_date", "produced_shift_id")
+    shifts = posted.union(made).distinct().collect()
+    found = {(row["site_id"], row["posting_date"], row["shift_id"]) for row in shifts}
+    windows = {key: shift_span(plant, *key) for key in found}
+    return [Span(row["site_id"], row["machine_id"], cause, *windows[row["site_id"], row["posting_date"], row["shift_id"]]) for row in shifts]

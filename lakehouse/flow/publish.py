@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +14,10 @@ from lakehouse.crashpoints import crashpoint
 from lakehouse.flow.audit import Audits, Expects
 from lakehouse.flow.health import source_health
 from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
+from lakehouse.flow.silences import beside, known_machines, published, silences
 from lakehouse.flow.spans import parts, shift_spans, touching, window_spans
 from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
 from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
-from lakehouse.model import Table
 from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
 from lakehouse.quality.audits import audited
@@ -34,17 +33,6 @@ FEW_SHIFTS = 120
 """Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted."""
 PART_SHIFTS = 8_000
 """So many machine-shifts are rebuilt at once: memory is bounded however long the history."""
-START_AND_END: Mapping[str, tuple[Table, str, str]] = {
-    "sensor_reading": (silver.SENSOR_READING, "reading_at", "reading_at"),
-    "machine_count": (silver.MACHINE_COUNT, "reading_at", "reading_at"),
-    "machine_interruption": (silver.MACHINE_INTERRUPTION, "start_at", "coalesce(end_at, landed_at)"),
-    "production_event": (silver.PRODUCTION_EVENT, "start_at", "end_at"),
-    "confirmation": (
-        silver.CONFIRMATION,
-        "cast(least(posting_date, produced_date) AS timestamp)",
-        "cast(greatest(posting_date, produced_date) AS timestamp) + interval 2 days",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -137,11 +125,15 @@ def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: dat
     fresh = new_extents(spark, consumed, branch)
     versions = site_versions(plant)
     changed = [site for site, version in versions.items() if rebuild or consumed.plant_versions.get(site, version) != version]
+    published_shifts = spark.table(gold.MACHINE_SHIFT.at(branch))
     extents = with_neighbours(spark, fresh.extents, spark.table(silver.MACHINE_COUNT.at(branch)), spark.table(silver.MACHINE_INTERRUPTION.at(branch)))
     if changed:
-        extents += everything(spark, START_AND_END, branch, changed)
-    running = running_extents(plant, _known_machines(spark, branch), consumed.as_of, as_of)
-    shifts = machine_shifts(plant, [*extents, *running], as_of)
+        extents += everything(spark, plant, branch, changed)
+        extents += published(published_shifts.where(F.col("site_id").isin(changed)), plant)
+    known = known_machines(published_shifts)
+    running = running_extents(plant, [machine for machine, each in known.items() if each.is_running], consumed.as_of, as_of)
+    quiet = silences(plant, [*extents, *running, *beside(published_shifts, plant, extents, known, consumed.as_of)])
+    shifts = machine_shifts(plant, [*extents, *running, *quiet], as_of)
     readings = reading_spans(extents)
     if not shifts and not readings and (fresh.topic_seq, fresh.file_seq) == (consumed.topic_seq, consumed.file_seq):
         return None
@@ -156,12 +148,6 @@ def _plan(spark: SparkSession, plant: PlantModel, consumed: Consumed, as_of: dat
 def site_versions(plant: PlantModel) -> dict[str, str]:
     """Return site to the content hash of its part of the plant model."""
     return {site_id: PlantModel({site_id: site}).version for site_id, site in plant.sites.items()}
-
-
-def _known_machines(spark: SparkSession, branch: str) -> list[tuple[str, str]]:
-    """Return the machines that gold has rows of within the last days, by what the ledger's newest rows say."""
-    shifts = spark.table(gold.MACHINE_SHIFT.at(branch)).where(F.col("is_provisional"))
-    return [(row["site_id"], row["machine_id"]) for row in shifts.select("site_id", "machine_id").distinct().collect()]
 
 
 def _write(spark: SparkSession, plant: PlantModel, work: _Work, done: Published, audits: Audits, *, recount: bool) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.flow.extents import confirmation_spans
 from lakehouse.flow.summarise import MachineShift
 from lakehouse.gold.counters import REACH
 from lakehouse.model import Table
 from lakehouse.plant import Machine, PlantModel
 from lakehouse.tables.ops import FILE_COMMIT, TOPIC_COMMIT
-from lakehouse.tables.silver import MACHINE_COUNT, SENSOR_READING
+from lakehouse.tables.silver import CONFIRMATION, MACHINE_COUNT, MACHINE_INTERRUPTION, PRODUCTION_EVENT, SENSOR_READING
 
 SPEAKERS: Mapping[str, frozenset[str]] = {
     "machine_interruption": frozenset({"state", "mes", "confirmation_only"}),
@@ -23,6 +24,14 @@ SPEAKERS: Mapping[str, frozenset[str]] = {
     "production_event": frozenset({"mes"}),
     "confirmation": frozenset({"confirmation", "confirmation_only"}),
 }
+
+START_AND_END = (
+    (SENSOR_READING, "reading_at", "reading_at"),
+    (MACHINE_COUNT, "reading_at", "reading_at"),
+    (MACHINE_INTERRUPTION, "start_at", "coalesce(end_at, landed_at)"),
+    (PRODUCTION_EVENT, "start_at", "end_at"),
+)
+"""Silver tables with SQL of the start and the end of a row."""
 
 STOPS = frozenset({"machine_interruption", "production_event"})
 
@@ -66,7 +75,7 @@ def new_extents(spark: SparkSession, consumed: Consumed, branch: str) -> Fresh:
     reached = []
     for table, seq in ((TOPIC_COMMIT, consumed.topic_seq), (FILE_COMMIT, consumed.file_seq)):
         rows = _merged(spark.table(table.at(branch)).where(F.col("commit_seq") > seq)).collect()
-        found += [Extent(r["silver_table"], r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in rows if r["site_id"]]
+        found += [Extent(r["silver_table"], r["site_id"], r["machine_id"], instant(r["from_us"]), instant(r["to_us"])) for r in rows if r["site_id"]]
         written |= {r["silver_table"] for r in rows}
         reached.append(max([seq, *(int(r["seq"]) for r in rows)]))
     return Fresh(found, frozenset(written), reached[0], reached[1])
@@ -80,7 +89,8 @@ def _merged(commits: DataFrame) -> DataFrame:
     )
 
 
-def _utc(micros: int) -> datetime:
+def instant(micros: int) -> datetime:
+    """Return the instant (UTC) so many microseconds after 1970."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 
 
@@ -120,7 +130,7 @@ def with_neighbours(spark: SparkSession, extents: Sequence[Extent], readings: Da
     wide = []
     for r in widened:
         from_us = min(r["from_us"], since.get((r["site_id"], r["machine_id"]), r["from_us"])) if r["is_first"] else r["from_us"]
-        wide.append(Extent(MACHINE_COUNT.name, r["site_id"], r["machine_id"], _utc(from_us), _utc(r["to_us"])))
+        wide.append(Extent(MACHINE_COUNT.name, r["site_id"], r["machine_id"], instant(from_us), instant(r["to_us"])))
     return [each for each in extents if each.silver_table != MACHINE_COUNT.name] + wide
 
 
@@ -145,7 +155,7 @@ def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime
     found: set[MachineShift] = set()
     for each in extents:
         machine = plant.machine(each.site_id, each.machine_id)
-        if machine is None or not (all_sources or _speaks(each.silver_table, machine)):
+        if machine is None or not (all_sources or each.silver_table in _speakers(machine)):
             continue
         chain = _chain(machine) if each.silver_table in STOPS else timedelta()
         for window in plant.windows(each.site_id, each.from_at - chain, each.to_at + chain + timedelta(microseconds=1)):
@@ -159,10 +169,17 @@ def _chain(machine: Machine) -> timedelta:
     return timedelta(seconds=max(state.micro_stop_s for _, state in machine.history()))
 
 
-def _speaks(silver_table: str, machine: Machine) -> bool:
-    """Tell whether a silver table is among what a machine's gold is made of, at any time: each machine declares its sources."""
+def _speakers(machine: Machine) -> list[str]:
+    """Return the silver tables that a machine's gold is made of, at any time: each machine declares its sources."""
     sources = {source for _, state in machine.history() for source in (state.state_source, state.quantity_source)}
-    return bool(SPEAKERS.get(silver_table, frozenset()) & sources)
+    return [table for table, speaks_for in SPEAKERS.items() if speaks_for & sources]
+
+
+def speaker(plant: PlantModel, site_id: str, machine_id: str, silver_table: str | None = None) -> str | None:
+    """Return a silver table that a machine's gold is made of, or the named one if it is among them; None for an unknown machine."""
+    machine = plant.machine(site_id, machine_id)
+    tables = _speakers(machine) if machine is not None else []
+    return next((table for table in tables if silver_table in (None, table)), None)
 
 
 def running_extents(plant: PlantModel, machines: Iterable[tuple[str, str]], since: datetime | None, as_of: datetime) -> list[Extent]:
@@ -177,23 +194,24 @@ def reading_spans(extents: Iterable[Extent]) -> list[Extent]:
     return [each for each in extents if each.silver_table == SENSOR_READING.name]
 
 
-def everything(spark: SparkSession, tables: Mapping[str, tuple[Table, str, str]], branch: str, sites: Sequence[str]) -> list[Extent]:
-    """Return extents that cover all silver rows of some sites: what a rebuild, or a changed plant model, must redo.
+def everything(spark: SparkSession, plant: PlantModel, branch: str, sites: Sequence[str]) -> list[Extent]:
+    """Return extents that cover all silver rows of some sites, day by day: what a rebuild, or a changed plant model, must redo.
 
     Args:
         spark: the session.
-        tables: name to (table, SQL of the row's start, SQL of the row's end).
+        plant: the plant model; it must know the sites.
         branch: Nessie branch.
         sites: sites to cover.
     """
-    found: list[Extent] = []
-    for name, (table, start, end) in tables.items():
-        rows: list[Any] = (
-            spark.table(table.at(branch))
-            .where(F.col("site_id").isin(list(sites)))
-            .groupBy("site_id", "machine_id")
-            .agg(F.unix_micros(F.min(F.expr(start))).alias("from_us"), F.unix_micros(F.max(F.expr(end))).alias("to_us"))
-            .collect()
-        )
-        found += [Extent(name, r["site_id"], r["machine_id"], _utc(r["from_us"]), _utc(r["to_us"])) for r in rows]
+
+    def of(table: Table) -> DataFrame:
+        return spark.table(table.at(branch)).where(F.col("site_id").isin(list(sites)))
+
+    confirmed = confirmation_spans(plant, of(CONFIRMATION), "all")
+    found = [Extent(CONFIRMATION.name, each.site_id, each.machine_id, each.from_at, each.to_at) for each in confirmed]
+    for table, start, end in START_AND_END:
+        by_day = of(table).groupBy("site_id", "machine_id", F.to_date(F.expr(start)).alias("day"))
+        from_us, to_us = F.unix_micros(F.min(F.expr(start))).alias("from_us"), F.unix_micros(F.max(F.expr(end))).alias("to_us")
+        rows: list[Any] = by_day.agg(from_us, to_us).collect()
+        found += [Extent(table.name, r["site_id"], r["machine_id"], instant(r["from_us"]), instant(r["to_us"])) for r in rows]
     return found
