@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import boto3
@@ -22,7 +23,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from rich.console import Console
 
 from bench import year
-from bench.measure import Run, keep, machine, timed
+from bench.measure import Run, keep, machine, timed, warmed
 from lakehouse.bronze.landing_zone import WRITER
 from lakehouse.flow.publish import publish
 from lakehouse.nessie import Nessie
@@ -91,27 +92,31 @@ def incremental(spark: SparkSession, settings: Settings, machines: int, days: in
     published(rebuild=True)
     runs = [timed("full", machines * days * 3, lambda: published(rebuild=True))]
     whole = content(spark)
-    for rung, spans in (("warm", year.latest), ("latest", year.latest), ("random", year.at_random), ("latest", year.latest)):
+
+
+    def touched(rung: str, spans: Callable[[int, int, float], list[tuple[str, datetime, datetime]]]) -> Run:
         year.touch(spark, nessie, spans(machines, days, 0.01))
-        runs.append(timed(rung, round(machines * days * 3 * 0.01), lambda: published(rebuild=False)))
+        run = timed(rung, round(machines * days * 3 * 0.01), lambda: published(rebuild=False))
         if content(spark) != whole:
             raise SystemExit(f"{rung}: gold is not what the full rebuild made, so no time is printed")
-    return [run for run in runs if run.rung != "warm"]
+        return run
+
+    warmed(lambda: touched("warm", year.latest).cpu_s)
+    return runs + [touched(rung, spans) for rung, spans in (("latest", year.latest), ("random", year.at_random), ("latest", year.latest))]
 
 
 def asked(questions: dict[str, str], ask: Callable[[str], object], clients: int, rounds: int) -> list[float]:
-    """Return seconds of every answer: each client asks all questions in every round, after a round that is not counted."""
+    """Return seconds of every answer: each client asks all questions in every round, after rounds that are not counted."""
 
     def one(_: int) -> list[float]:
         times = []
-        for number in range(rounds + 1):
-            for sql in questions.values():
-                begun = time.monotonic()
-                ask(sql)
-                if number:
-                    times.append(time.monotonic() - begun)
+        for sql in [*questions.values()] * rounds:
+            begun = time.monotonic()
+            ask(sql)
+            times.append(time.monotonic() - begun)
         return times
 
+    warmed(lambda: sum(one(0)))
     with ThreadPoolExecutor(clients) as pool:
         return [each for times in pool.map(one, range(clients)) for each in times]
 

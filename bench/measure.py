@@ -48,6 +48,21 @@ def tree_cpu_s() -> float:
     return total
 
 
+def warmed(cost: Callable[[], float], at_most: int = 12) -> list[float]:
+    """Repeat a batch until two after another differ by less than 10 %, and return what each cost.
+
+    Args:
+        cost: runs one batch and returns its cost: seconds of wall time or of CPU.
+        at_most: batches.
+    """
+    costs = [cost()]
+    while len(costs) < at_most:
+        costs.append(cost())
+        if abs(costs[-1] - costs[-2]) < 0.1 * costs[-2]:
+            break
+    return costs
+
+
 def timed(rung: str, rows: int, work: Callable[[], str]) -> Run:
     """Run `work` once and return its times; what it returns is the content hash."""
     cpu, wall = tree_cpu_s(), time.monotonic()
