@@ -90,8 +90,8 @@ class Contract(Strict):
         null_words: texts that mean no value (whole cells); none by default.
         complete: `stable`: when size and ETag no longer change; or a marker object.
         zone: IANA zone of wall clocks; the site's zone where it is not given.
-        taken_back: source column to the texts with which a row takes back, for good, what was ever said under its key; not of workbooks,
-            whose profiles have `reversal`.
+        taken_back: source column to the texts with which a row takes back, for good, what was ever said under its key; workbooks
+            of confirmations have `reversal` in their profiles instead.
         fields: silver column to how it is read.
     """
 
@@ -185,6 +185,8 @@ class DelimitedContract(Contract):
             found.append("the delimiter is a quote, a line end or no ASCII character")
         if self.trailing_optional >= len(self.columns):
             found.append("trailing_optional leaves no column")
+        if self.timestamp_layouts and self.taken_back:
+            found.append("taken_back belongs to sources that are typed by `fields`")
         if self.header is not True and self.optional:
             found.append("optional columns need a header; without one only the last may be absent (trailing_optional)")
         if (self.header == "foreign") != bool(self.foreign_header):

@@ -302,6 +302,8 @@ class WorkbookContract(Contract):
         confirming = sorted(name for name, profile in self.profiles.items() if profile.confirmation)
         if confirming and self.fields:
             found.append(f"fields of the contract beside those of {', '.join(confirming)}")
+        if confirming and self.taken_back:
+            found.append(f"taken_back beside the layouts of {', '.join(confirming)}: theirs is `reversal`")
         if found:
             raise ValueError("; ".join(found))
         return self
