@@ -21,6 +21,7 @@ from lakehouse.plant import PlantModel
 OUT_OF_USE = timedelta(days=31)
 """A machine of which nothing is heard for longer is out of use: the time between has no rows."""
 
+MICROSECOND = timedelta(microseconds=1)
 MachineId = tuple[str, str]
 
 
@@ -70,16 +71,18 @@ def beside(
 
 
 def published(machine_shift: DataFrame, plant: PlantModel) -> list[Extent]:
-    """Return the stretches of time of which gold has rows, as extents."""
+    """Return the stretches of time of which gold has rows, as extents: they end with their last microsecond."""
     in_order = Window.partitionBy("site_id", "machine_id").orderBy("shift_start_at")
     begins = F.coalesce(F.lag("window_end_at").over(in_order) < F.col("shift_start_at"), F.lit(True)).cast("int")
     numbered = machine_shift.select("site_id", "machine_id", "shift_start_at", "window_end_at", begins.alias("begins"))
     stretches = numbered.withColumn("nth", F.sum("begins").over(in_order)).groupBy("site_id", "machine_id", "nth")
     ends = stretches.agg(F.unix_micros(F.min("shift_start_at")).alias("from_us"), F.unix_micros(F.max("window_end_at")).alias("to_us"))
-    named = ((speaker(plant, row["site_id"], row["machine_id"]), row) for row in ends.collect())
-    return [
-        Extent(table, row["site_id"], row["machine_id"], instant(row["from_us"]), instant(row["to_us"])) for table, row in named if table is not None
-    ]
+    found = []
+    for row in ends.collect():
+        table = speaker(plant, row["site_id"], row["machine_id"])
+        if table is not None:
+            found.append(Extent(table, row["site_id"], row["machine_id"], instant(row["from_us"]), instant(row["to_us"] - 1)))
+    return found
 
 
 def silences(plant: PlantModel, known: Iterable[Extent]) -> list[Extent]:
@@ -95,6 +98,7 @@ def silences(plant: PlantModel, known: Iterable[Extent]) -> list[Extent]:
     for (site, machine), group in groupby(spans, key=lambda span: span[:2]):
         table = speaker(plant, site, machine)
         for before, after in pairwise(group):
-            if table is not None and after[2] - before[3] <= OUT_OF_USE:
-                found.append(Extent(table, site, machine, before[3], after[2]))
+            first, last = before[3] + MICROSECOND, after[2] - MICROSECOND
+            if table is not None and first <= last <= first + OUT_OF_USE:
+                found.append(Extent(table, site, machine, first, last))
     return found

@@ -11,7 +11,7 @@ from lakehouse.settings import HOME, Settings
 
 DAGS = HOME / "dags"
 AIRFLOW_PYTHON = Settings().lake_home / "envs" / "airflow" / "bin" / "python"
-STEPS = ("policy", "spark_step", "light_step", "person_step")
+STEPS = ("policy", "spark_step", "light_step", "person_step", "conform_step")
 """What the DAG files share; no DAG is in them."""
 SPARK_LOCAL = '{"conn_type":"spark","host":"local[1]","extra":{"deploy-mode":"client","spark-binary":"spark-submit"}}'
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from lakehouse.flow.silences import OUT_OF_USE, Known, beside, known_machines, published, silences
+from lakehouse.flow.silences import MICROSECOND, OUT_OF_USE, Known, beside, known_machines, published, silences
 from lakehouse.flow.touched import Extent, machine_shifts
 from lakehouse.plant import load_plant
 from lakehouse.settings import HOME
@@ -32,12 +32,13 @@ def gold_of(spark, shifts):
 
 def test_the_time_between_two_signs_of_life_is_known_to_be_silent():
     between = silences(PLANT, [heard(day(9)), heard(day(0)), heard(day(3)), heard(day(3), machine="M02")])
-    assert [(each.machine_id, each.from_at, each.to_at) for each in between] == [("M01", day(0, 9), day(3)), ("M01", day(3, 9), day(9))]
+    told = [(each.machine_id, each.from_at - MICROSECOND, each.to_at + MICROSECOND) for each in between]
+    assert told == [("M01", day(0, 9), day(3)), ("M01", day(3, 9), day(9))]
     assert {each.silver_table for each in between} <= {"machine_count", "machine_interruption"}
 
 
 def test_a_machine_out_of_use_has_no_rows():
-    first, long = heard(day(0)), heard(day(0, 9) + OUT_OF_USE + dt.timedelta(seconds=1))
+    first, long = heard(day(0)), heard(day(0, 9) + OUT_OF_USE + 3 * MICROSECOND)
     assert silences(PLANT, [first, long]) == []
     assert len(silences(PLANT, [first, heard(day(0, 9) + OUT_OF_USE)])) == 1
 
@@ -53,6 +54,7 @@ def test_stretches_of_gold_are_joined(spark):
     by_machine = {name: sorted((each.from_at, each.to_at) for each in found if each.machine_id == name) for name in ("M01", "M02")}
     assert [len(by_machine["M01"]), len(by_machine["M02"])] == [2, 1]
     assert by_machine["M01"][0][0] <= day(0) < day(1, 14) <= by_machine["M01"][0][1]
+    assert set(machine_shifts(PLANT, found, AS_OF)) == set(shifts), "what gold has is no more than it was made of"
 
 
 @pytest.mark.parametrize("seed", range(4))

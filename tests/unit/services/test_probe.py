@@ -49,10 +49,12 @@ def test_nothing_listening_is_not_ready():
 
 
 def test_trino_must_have_started_and_answer_a_query(serve):
-    pages = {"/v1/info": {"starting": True}, "/v1/statement": {"data": [[3]]}}
+    pages = {"/v1/info": {"starting": True}, "/v1/statement": {"data": [[False]]}}
     port = serve(web(pages))
     assert not probe.ready("trino", port)
     pages["/v1/info"] = {"starting": False}
+    assert not probe.ready("trino", port)
+    pages["/v1/statement"] = {"data": [[True]]}
     assert probe.ready("trino", port)
     pages["/v1/statement"] = {"error": {"message": "no nodes"}}
     assert not probe.ready("trino", port)
