@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from lakehouse.flow.spans import joined_spans
-from lakehouse.flow.touched import Extent, instant, speaker
+from lakehouse.flow.touched import WHOLE_SHIFTS, Extent, instant, speaks
 from lakehouse.plant import PlantModel
 
 OUT_OF_USE = timedelta(days=31)
@@ -54,11 +54,11 @@ def beside(
     """
     found, apart = [], []
     for each in extents:
-        has, table = known.get((each.site_id, each.machine_id)), speaker(plant, each.site_id, each.machine_id, each.silver_table)
-        if has is None or table is None:
+        has = known.get((each.site_id, each.machine_id))
+        if has is None or not speaks(plant, each):
             continue
         if has.is_running and as_of and each.from_at >= (first := max(has.first_at, as_of - OUT_OF_USE)):
-            found.append(Extent(table, each.site_id, each.machine_id, first, as_of))
+            found.append(Extent(WHOLE_SHIFTS, each.site_id, each.machine_id, first, as_of))
         else:
             apart.append(each)
     if not apart:
@@ -77,12 +77,8 @@ def published(machine_shift: DataFrame, plant: PlantModel) -> list[Extent]:
     numbered = machine_shift.select("site_id", "machine_id", "shift_start_at", "window_end_at", begins.alias("begins"))
     stretches = numbered.withColumn("nth", F.sum("begins").over(in_order)).groupBy("site_id", "machine_id", "nth")
     ends = stretches.agg(F.unix_micros(F.min("shift_start_at")).alias("from_us"), F.unix_micros(F.max("window_end_at")).alias("to_us"))
-    found = []
-    for row in ends.collect():
-        table = speaker(plant, row["site_id"], row["machine_id"])
-        if table is not None:
-            found.append(Extent(table, row["site_id"], row["machine_id"], instant(row["from_us"]), instant(row["to_us"] - 1)))
-    return found
+    found = (Extent(WHOLE_SHIFTS, r["site_id"], r["machine_id"], instant(r["from_us"]), instant(r["to_us"] - 1)) for r in ends.collect())
+    return [each for each in found if speaks(plant, each)]
 
 
 def silences(plant: PlantModel, known: Iterable[Extent]) -> list[Extent]:
@@ -92,13 +88,12 @@ def silences(plant: PlantModel, known: Iterable[Extent]) -> list[Extent]:
         plant: the plant model.
         known: what was touched, and what gold has beside it; only what says what a machine did or made counts.
     """
-    speaking = (each for each in known if speaker(plant, each.site_id, each.machine_id, each.silver_table) is not None)
+    speaking = (each for each in known if speaks(plant, each))
     spans = joined_spans((each.site_id, each.machine_id, each.from_at, each.to_at) for each in speaking)
     found = []
     for (site, machine), group in groupby(spans, key=lambda span: span[:2]):
-        table = speaker(plant, site, machine)
         for before, after in pairwise(group):
             first, last = before[3] + MICROSECOND, after[2] - MICROSECOND
-            if table is not None and first <= last <= first + OUT_OF_USE:
-                found.append(Extent(table, site, machine, first, last))
+            if first <= last <= first + OUT_OF_USE:
+                found.append(Extent(WHOLE_SHIFTS, site, machine, first, last))
     return found

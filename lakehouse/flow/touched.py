@@ -33,6 +33,8 @@ START_AND_END = (
 )
 """Silver tables with SQL of the start and the end of a row."""
 
+WHOLE_SHIFTS = "machine_shift"
+"""In place of a silver table: the extent is made of whole machine-shifts, whatever speaks for the machine."""
 STOPS = frozenset({"machine_interruption", "production_event"})
 
 
@@ -155,7 +157,7 @@ def machine_shifts(plant: PlantModel, extents: Iterable[Extent], as_of: datetime
     found: set[MachineShift] = set()
     for each in extents:
         machine = plant.machine(each.site_id, each.machine_id)
-        if machine is None or not (all_sources or each.silver_table in _speakers(machine)):
+        if machine is None or not (all_sources or each.silver_table in (WHOLE_SHIFTS, *_speakers(machine))):
             continue
         chain = _chain(machine) if each.silver_table in STOPS else timedelta()
         for window in plant.windows(each.site_id, each.from_at - chain, each.to_at + chain + timedelta(microseconds=1)):
@@ -175,11 +177,10 @@ def _speakers(machine: Machine) -> list[str]:
     return [table for table, speaks_for in SPEAKERS.items() if speaks_for & sources]
 
 
-def speaker(plant: PlantModel, site_id: str, machine_id: str, silver_table: str | None = None) -> str | None:
-    """Return a silver table that a machine's gold is made of, or the named one if it is among them; None for an unknown machine."""
-    machine = plant.machine(site_id, machine_id)
-    tables = _speakers(machine) if machine is not None else []
-    return next((table for table in tables if silver_table in (None, table)), None)
+def speaks(plant: PlantModel, each: Extent) -> bool:
+    """Tell whether an extent is of something that a machine's gold is made of; nothing speaks for an unknown machine."""
+    machine = plant.machine(each.site_id, each.machine_id)
+    return machine is not None and each.silver_table in (WHOLE_SHIFTS, *_speakers(machine))
 
 
 def running_extents(plant: PlantModel, machines: Iterable[tuple[str, str]], since: datetime | None, as_of: datetime) -> list[Extent]:

@@ -34,7 +34,6 @@ def test_the_time_between_two_signs_of_life_is_known_to_be_silent():
     between = silences(PLANT, [heard(day(9)), heard(day(0)), heard(day(3)), heard(day(3), machine="M02")])
     told = [(each.machine_id, each.from_at - MICROSECOND, each.to_at + MICROSECOND) for each in between]
     assert told == [("M01", day(0, 9), day(3)), ("M01", day(3, 9), day(9))]
-    assert {each.silver_table for each in between} <= {"machine_count", "machine_interruption"}
 
 
 def test_a_machine_out_of_use_has_no_rows():
