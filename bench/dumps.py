@@ -31,9 +31,9 @@ from lakehouse.sources import readers
 from lakehouse.sources.contracts import AnyContract
 from lakehouse.sources.formats import DelimitedContract, JsonContract, ParquetContract
 from lakehouse.sources.tables import bronze_table
+from lakehouse.spark.data_files import appended_files
 from lakehouse.spark.ddl import ensure_tables
 from lakehouse.spark.session import session
-from lakehouse.spark.write import append
 
 OFFSET = 20_000
 COLUMNS = 23
@@ -104,9 +104,10 @@ class Ours:
         table = bronze_table(contract)
         count = readers.check(path, contract)
         with self.nessie.work_branch("bench") as branch:
-            writer = BronzeWriter(lambda rows: append(self.spark.createDataFrame(rows), table, branch))
-            landed = writer.add(Envelope(path.name, path.name, "bench", "", datetime.now(UTC)), readers.batches(path, contract))
-            writer.flush()
+            with appended_files(self.spark, table, branch) as files:
+                writer = BronzeWriter(files.write)
+                landed = writer.add(Envelope(path.name, path.name, "bench", "", datetime.now(UTC)), readers.batches(path, contract))
+                writer.flush()
             self.nessie.merge(branch, "bench dump")
         if landed != count:
             raise SystemExit(f"{path.name}: {count} rows checked, {landed} landed")

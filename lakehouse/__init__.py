@@ -11,7 +11,7 @@ sources     what each payload means: decoders and file contracts
 silver      one module per table: conform
 gold        one module per table: summarise; ledger is the heart
 quality     row rules, quarantine, conservation, audits
-spark       HOW: session, schema, ddl, write
+spark       HOW: session, schema, ddl, write, data files
 nessie      branch, merge, tag, lease
 flow        the verbs put together: land, conform, publish; what jobs and the command line call
 serving     the kpi views of Trino and the dashboards of Superset

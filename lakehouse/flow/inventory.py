@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.crashpoints import crashpoint
 from lakehouse.flow.audit import Audits, Expects
 from lakehouse.flow.orders import sites_in, write_inventory
 from lakehouse.flow.publish import last_publication
@@ -61,5 +62,6 @@ def publish_inventory(
         audits = Audits(nessie, branch, f"stock of {day}", f"failed-stock-{day}-{as_of:%Y%m%d%H%M%S}", expects)
         write_inventory(spark, sites, day, audits, as_of, revision)
         rows = spark.table(INVENTORY_AGE.at(branch)).where(F.col("as_of_date") == F.lit(day)).count()
+        crashpoint("inventory_before_merge")
         nessie.merge(branch, f"stock of {day}: {rows} receipts at {len(sites)} sites")
     return Stocked(rows, len(sites))

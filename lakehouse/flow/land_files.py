@@ -33,6 +33,7 @@ from lakehouse.nessie import Nessie
 from lakehouse.plant import PlantModel
 from lakehouse.sources import readers, workbook
 from lakehouse.sources.contracts import AnyContract, ContractBreachError, Difference, WorkbookContract
+from lakehouse.spark.data_files import appended_files
 from lakehouse.spark.schema import struct_of
 from lakehouse.spark.write import append
 from lakehouse.tables.ops import FILE_COMMIT, LANDING
@@ -156,12 +157,13 @@ class FileLanding:
 
     def _land(self, ready: Sequence[Listed], landed: set[str], now: datetime, branch: str) -> list[Outcome]:
         table = bronze_of(self.contract)
-        writer = BronzeWriter(lambda rows: append(self.spark.createDataFrame(rows), table, branch))
         outcomes: list[Outcome] = []
-        for nth, listed in enumerate(ready):
-            with TemporaryDirectory(prefix="lakehouse-landing-") as folder:
-                outcomes.append(self._land_one(listed, landed, now + nth * MICROSECOND, writer, Path(folder)))
-        writer.flush()
+        with appended_files(self.spark, table, branch) as files:
+            writer = BronzeWriter(files.write)
+            for nth, listed in enumerate(ready):
+                with TemporaryDirectory(prefix="lakehouse-landing-") as folder:
+                    outcomes.append(self._land_one(listed, landed, now + nth * MICROSECOND, writer, Path(folder)))
+            writer.flush()
         crashpoint("files_after_bronze")
         return outcomes
 

@@ -1,4 +1,4 @@
-"""Quarantine rows that a later file has mended: the row with the same key came again and was kept. Bronze keeps them as they came."""
+"""Quarantine rows that a later file has mended: the row with the same key came again and passed the rules. Bronze keeps them as they came."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ORDINAL = r"/[0-9]+$"
 CELLS = "map<string,string>"
 
 
-def clear_confirmations(kept: DataFrame, profile: Profile, table: Table, branch: str) -> None:
+def clear_confirmations(passed: DataFrame, profile: Profile, table: Table, branch: str) -> None:
     """Take the quarantine rows away that confirmations of one layout have mended.
 
     Args:
-        kept: rows that entered silver now, of sites with this layout.
+        passed: rows that passed the rules now, of sites with this layout.
         profile: the layout.
         table: silver.confirmation.
         branch: Nessie branch.
     """
     key = F.regexp_replace("confirmation_key", ORDINAL, "") if profile.key_repeats else F.col("confirmation_key")
-    _clear(kept.select("site_id", "landed_at", key.alias("key")), confirmation.key_parts(profile), table, branch)
+    _clear(passed.select("site_id", "landed_at", key.alias("key")), confirmation.key_parts(profile), table, branch)
 
 
-def clear_typed(kept: DataFrame, contract: Contract, table: Table, branch: str) -> None:
+def clear_typed(passed: DataFrame, contract: Contract, table: Table, branch: str) -> None:
     """Take the quarantine rows away that rows typed by `fields` have mended; a table without a key of its source keeps them.
 
     Args:
-        kept: rows that entered silver now.
+        passed: rows that passed the rules now.
         contract: contract of their source.
         table: the silver table.
         branch: Nessie branch.
@@ -45,15 +45,15 @@ def clear_typed(kept: DataFrame, contract: Contract, table: Table, branch: str) 
         return
     key = F.concat_ws("/", *(F.col(name).cast("string") for name, _ in named))
     sent = F.concat_ws("/", *(F.coalesce(cells.text(str(column)), F.lit("")) for _, column in named))
-    _clear(kept.select("site_id", "landed_at", key.alias("key")), sent, table, branch)
+    _clear(passed.select("site_id", "landed_at", key.alias("key")), sent, table, branch)
 
 
-def _clear(kept: DataFrame, sent_key: Column, table: Table, branch: str) -> None:
+def _clear(passed: DataFrame, sent_key: Column, table: Table, branch: str) -> None:
     quarantine = quarantine_of(table)
-    session = kept.sparkSession
+    session = passed.sparkSession
     refused = session.table(quarantine.at(branch)).withColumn("cells", F.from_json("raw", CELLS))
     keyed = refused.select("site_id", "origin", "quarantined_at", sent_key.alias("key"))
-    mended = keyed.join(kept, ["site_id", "key"]).where("quarantined_at < landed_at").select("origin").distinct().localCheckpoint()
+    mended = keyed.join(passed, ["site_id", "key"]).where("quarantined_at < landed_at").select("origin").distinct().localCheckpoint()
     if mended.isEmpty():
         return
     view = f"mended_{uuid.uuid4().hex[:12]}"

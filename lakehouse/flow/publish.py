@@ -172,7 +172,7 @@ def _write(spark: SparkSession, plant: PlantModel, work: _Work, done: Published,
     if work.readings:
         spans = window_spans(work.readings)
         windows = temperature_windows(spark, plant, frames.readings, spans, done.as_of, done.revision)
-        replace_touched(windows, gold.TEMPERATURE_WINDOW, branch, touching(spark, spans, "window_start_at"))
+        audits.replace(windows, gold.TEMPERATURE_WINDOW, touching(spark, spans, "window_start_at"))
     written = None if recount else work.fresh.written
     replace_touched(source_health(spark, branch, done.as_of, done.revision, written), gold.SOURCE_HEALTH, branch, "true")
 

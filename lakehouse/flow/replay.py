@@ -14,6 +14,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lakehouse.crashpoints import crashpoint
 from lakehouse.errors import SettingsError
 from lakehouse.flow.conform_files import bronze_of, conform, silver_of
 from lakehouse.flow.conform_topics import Conformed
@@ -60,6 +61,7 @@ def replay(
         if conformed.withdrawn_count and chosen != landed:
             lines.append(f"{conformed.withdrawn_count} rows left silver: all {len(landed)} files again, for older versions of them")
             lines.append(_counts(_again(spark, contract, plant, source, landed, now, branch)))
+        crashpoint("replay_before_merge")
         nessie.merge(branch, f"replay {source}: {len(chosen)} files")
     return lines
 

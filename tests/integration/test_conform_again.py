@@ -141,3 +141,19 @@ def test_killed_before_its_workbook_went_back_a_repeated_run_gives_it_back(plant
     assert again.returncode == 0, (out + err)[-2000:]
     assert "repeated, nothing to land" in out
     assert given_back() == [f"{key}.refused.xlsx"]
+
+
+def test_a_replay_killed_before_its_merge_has_changed_nothing_and_runs_again(plant: Plant, submit: Any, ask: Ask) -> None:
+    mark = uuid.uuid4().hex[:10]
+    plant.has("N-a")
+    sha, _ = plant.land(SHEETS, f"{mark}.xlsx", book(sheet_row(mark, 1, 10, machine_id="N-a"), sheet_row(mark, 2, 20, machine_id="N-b")))
+    plant.has("N-a", "N-b")
+    arguments = ("jobs/replay.py", "--source", SHEETS, "--file", sha)
+    killed: subprocess.Popen[str] = submit(*arguments, env={"LAKEHOUSE_CRASHPOINT": "replay_before_merge:1:kill"})
+    killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL, "the fault did not fire"
+    assert (confirmed(ask, mark), refused(ask, sha)) == ([("N-a", 10)], ["unknown_machine"])
+    again: subprocess.Popen[str] = submit(*arguments)
+    out, err = again.communicate(timeout=300)
+    assert again.returncode == 0, (out + err)[-2000:]
+    assert (confirmed(ask, mark), refused(ask, sha)) == ([("N-a", 10), ("N-b", 20)], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import signal
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -159,6 +160,22 @@ def test_stock_by_receipt_as_of_a_date(published: Any, sent: Any, core: Settings
         found = {tuple(row[:2]): tuple(row[2:]) for row in ask(asked)}
         truth = {(each["item_no"], each["received_date"]): tuple(each[name] for name in names[2:]) for each in dumps.stock(movements, costs, day)}
         assert found == truth
+
+
+def test_stock_killed_before_its_merge_is_as_before_and_is_made_again(published: Any, sent: Any, submit: Any, ask: Ask) -> None:
+    day = max(day for _, day in sent[1]["erp-warehouse"].receipts) + dt.timedelta(days=1)
+    of_day = f"site_id = '{SITE}' AND as_of_date = DATE '{day}'"
+    told = f"SELECT count(*), count(DISTINCT (item_no, received_date)) FROM lake.gold.inventory_age WHERE {of_day}"
+    arguments = ("jobs/inventory.py", "--date", str(day))
+    killed = submit(*arguments, env={"LAKEHOUSE_CRASHPOINT": "inventory_before_merge:1:kill", "LAKEHOUSE_LEASE_TTL_S": "10"})
+    killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL, "the fault did not fire"
+    assert ask(told) == [(0, 0)]
+    again = submit(*arguments)
+    out, err = again.communicate(timeout=300)
+    assert again.returncode == 0, (out + err)[-2000:]
+    ((rows, receipts),) = ask(told)
+    assert rows == receipts > 0
 
 
 SLOTS = "site_id, item_no, station, slot_date, slot_hour, work_order_no"
