@@ -100,7 +100,7 @@ def load_sources(path: Path = SOURCES_FILE) -> Sources:
         SettingsError: the file is not YAML or a contract does not hold together; all errors at once.
     """
     try:
-        return Sources.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Sources.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
     except yaml.YAMLError as error:
         raise SettingsError(path.name, f"not YAML: {error}", f"correct conf/{path.name}") from error
     except ValidationError as error:

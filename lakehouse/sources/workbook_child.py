@@ -221,6 +221,9 @@ def typed_value(cell: Any) -> str:
 def _merged_in(rows: Numbered, marks: Marks) -> Numbered:
     """Put the marked cells into their rows, also into rows that have nothing else."""
     waiting = marks.by_row()
+    if not waiting:
+        yield from rows
+        return
     for number, texts in rows:
         yield number, _marked(texts, waiting.pop(number, {}))
     for later in sorted(waiting):
