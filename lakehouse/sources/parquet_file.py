@@ -220,8 +220,8 @@ def _portions(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 def _table(batch: pa.RecordBatch, names: tuple[str, ...], before: int) -> pa.Table:
     columns = [as_text(column) for column in batch.columns]
     filled = np.stack([_filled(column) for column in columns], axis=1)
-    column_of = np.nonzero(filled)[1]
-    at = (column_of * batch.num_rows + np.nonzero(filled)[0]).astype(np.int32)
+    row_of, column_of = np.nonzero(filled)
+    at = (column_of * batch.num_rows + row_of).astype(np.int32)
     items = pa.concat_arrays(columns).take(pa.array(at))
     keys = pa.array(names, pa.string()).take(pa.array(column_of.astype(np.int32)))
     numbers = np.arange(before + 1, before + 1 + batch.num_rows)
