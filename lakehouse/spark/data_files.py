@@ -78,7 +78,7 @@ class DataFiles:
         self._iceberg = loaded_table(self.spark, self.table.at(self.branch))
         self._java: Any = self.spark._jvm
         as_json = self._java.org.apache.iceberg.SchemaParser.toJson(self._iceberg.schema())
-        self._schema: pa.Schema = schema_to_pyarrow(Schema.model_validate_json(as_json))
+        self._schema = pa.schema([_small(each) for each in schema_to_pyarrow(Schema.model_validate_json(as_json))])
 
     def write(self, rows: pa.Table) -> None:
         """Take rows; they are encoded while the caller goes on, one such table at a time.
@@ -147,6 +147,13 @@ class DataFiles:
         metrics = iceberg.parquet.ParquetUtil.fileMetrics(io.newInputFile(location), iceberg.MetricsConfig.forTable(self._iceberg))
         entry = iceberg.DataFiles.builder(spec).withPartition(values).withFormat("PARQUET").withPath(location)
         return entry.withFileSizeInBytes(closed.path.stat().st_size).withMetrics(metrics).build()
+
+
+def _small(column: pa.Field) -> pa.Field:
+    """A column with texts as rows have them: they are no larger in Parquet, and need not be copied on the way."""
+    if pa.types.is_map(column.type):
+        return column.with_type(pa.map_(_small(column.type.key_field), _small(column.type.item_field)))
+    return column.with_type(pa.string()) if pa.types.is_large_string(column.type) else column
 
 
 def _by_partition(rows: pa.Table, columns: tuple[str, ...]) -> Iterator[tuple[Partition, pa.Table]]:
