@@ -15,7 +15,7 @@ from lakehouse.flow.audit import Audits, Expects
 from lakehouse.flow.health import source_health
 from lakehouse.flow.orders import OF_ORDERS, OF_PLAN, shifts_to_reconcile, sites_in, sites_of, write_orders
 from lakehouse.flow.silences import beside, known_machines, published, silences
-from lakehouse.flow.spans import parts, shift_spans, touching, window_spans
+from lakehouse.flow.spans import machine_days, parts, shift_spans, touching, window_spans
 from lakehouse.flow.summarise import MachineShift, SilverFrames, reconciled, summarise, temperature_windows
 from lakehouse.flow.touched import Consumed, Extent, Fresh, everything, machine_shifts, new_extents, reading_spans, running_extents, with_neighbours
 from lakehouse.nessie import Nessie
@@ -29,8 +29,8 @@ from lakehouse.tables import gold, ops, silver
 from lakehouse.tables.gold_orders import ORDER_RECONCILIATION
 
 log = structlog.get_logger(__name__)
-FEW_SHIFTS = 1_000
-"""Up to so many machine-shifts, planning and compiling cost more than the rows: expressions are interpreted (measured at 480: a fifth less)."""
+FEW_MACHINE_DAYS = 350
+"""Up to so many, planning and compiling cost more than the rows: expressions are interpreted (measured at 160: a fifth less)."""
 PART_SHIFTS = 8_000
 """So many machine-shifts are rebuilt at once: memory is bounded however long the history."""
 
@@ -97,7 +97,7 @@ def publish(
                 return None
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
-            with small_work(spark) if len(work.shifts) <= FEW_SHIFTS else nullcontext():
+            with small_work(spark) if machine_days(work.shifts) <= FEW_MACHINE_DAYS else nullcontext():
                 audits = Audits(nessie, branch, f"publication {revision}", f"failed-{revision}-{as_of:%Y%m%d%H%M%S}", expects)
                 _write(spark, plant, work, done, audits, recount=rebuild)
             _record(spark, plant, work, done, owner, audits)

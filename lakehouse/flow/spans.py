@@ -64,6 +64,16 @@ def shift_spans(shifts: Iterable[MachineShift]) -> list[Span]:
     return joined_spans((s.site_id, s.machine_id, s.window.start_at, s.window.end_at) for s in shifts)
 
 
+def machine_days(shifts: Iterable[MachineShift]) -> int:
+    """Return of how many machine-days silver is read for machine-shifts: at each site all of their machines, from the first date to the last."""
+    read = 0
+    for _, group in groupby(sorted(shifts, key=lambda each: each.site_id), key=lambda each: each.site_id):
+        rows = list(group)
+        dates = [each.window.shift_date for each in rows]
+        read += len({each.machine_id for each in rows}) * ((max(dates) - min(dates)).days + 1)
+    return read
+
+
 def parts(shifts: Iterable[MachineShift], at_most: int) -> Iterator[list[MachineShift]]:
     """Cut machine-shifts into parts that can be rebuilt one after another: month by month, as gold's files lie, and no more at once than that.
 

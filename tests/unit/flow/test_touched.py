@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lakehouse.flow.spans import joined_spans, parts, spans_condition
+from lakehouse.flow.spans import joined_spans, machine_days, parts, spans_condition
 from lakehouse.flow.summarise import MachineShift
 from lakehouse.flow.touched import Extent, machine_shifts, running_extents
 from lakehouse.plant import load_plant
@@ -76,6 +76,17 @@ def test_parts_are_whole_months_and_never_too_many_at_once() -> None:
     small = list(parts(every, 50))
     assert max(map(len, small)) == 50
     assert sorted((each for part in small for each in part), key=key) == sorted(every, key=key)
+
+
+def test_machine_days_are_what_silver_is_read_for_not_what_is_rebuilt() -> None:
+    def of(*touched: tuple[str, int]) -> int:
+        extents = [Extent("machine_count", "demo", machine, at(12).replace(day=day), at(12).replace(day=day)) for machine, day in touched]
+        return machine_days(machine_shifts(PLANT, extents, AS_OF))
+
+    assert of() == 0
+    assert of(("M01", 20)) == 1
+    assert of(("M01", 18), ("M01", 19), ("M02", 20)) == 2 * 3
+    assert of(("M01", 1), ("M02", 20)) == 2 * 20
 
 
 def test_abutting_spans_of_a_machine_are_one_condition() -> None:
