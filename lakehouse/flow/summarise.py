@@ -190,18 +190,27 @@ def _confirmed(confirmations: DataFrame, scope: Scope) -> DataFrame:
 def _near(silver: SilverFrames, shifts: Sequence[MachineShift], as_of: dt.datetime) -> SilverFrames:
     """Cut silver down to the rows that can matter, by conditions that the table format can prune files with."""
     spans = [(each.site_id, each.window.start_at, each.window.end_at) for each in shifts]
-    wide = [(site, start - REACH, min(end + REACH, as_of)) for site, start, end in spans]
     dates = [(each.site_id, each.window.shift_date, each.window.shift_date) for each in shifts]
     chained = [(site, start - CHAIN, end + CHAIN) for site, start, end in spans]
     dated = "posting_date >= {a} AND posting_date <= {b} OR produced_date >= {a} AND produced_date <= {b}"
     machines = F.col("machine_id").isin(sorted({each.machine_id for each in shifts}))
     return SilverFrames(
         interruptions=silver.interruptions.where(_within(chained, "start_at < {b} AND (end_at IS NULL OR end_at > {a})")).where(machines),
-        counts=silver.counts.where(_within(wide, "reading_at >= {a} AND reading_at <= {b}")).where(machines),
+        counts=_with_neighbours(silver.counts.where(machines & (F.col("reading_at") <= F.lit(as_of))), spans),
         events=silver.events.where(_within(chained, "start_at <= {b} AND end_at >= {a}")).where(machines),
         confirmations=silver.confirmations.where(_within(dates, dated)).where(machines),
         readings=silver.readings,
     )
+
+
+def _with_neighbours(counts: DataFrame, spans: Sequence[tuple[str, dt.datetime, dt.datetime]]) -> DataFrame:
+    """Return each site's readings from its first window to its last, and of each machine the one before and the one after within `REACH`."""
+    reach, columns, place = f"interval '{REACH.days}' day", F.struct(*counts.columns), F.struct("reading_at", "event_id")
+    before = counts.where(_within(spans, f"reading_at >= {{a}} - {reach} AND reading_at < {{a}}"))
+    after = counts.where(_within(spans, f"reading_at > {{b}} AND reading_at <= {{b}} + {reach}"))
+    chosen = ((before, F.max_by(columns, place)), (after, F.min_by(columns, place)))
+    neighbours = [rows.groupBy("site_id", "machine_id").agg(one.alias("row")).select("row.*") for rows, one in chosen]
+    return reduce(DataFrame.unionByName, neighbours, counts.where(_within(spans, "reading_at >= {a} AND reading_at <= {b}")))
 
 
 def _within(spans: Iterable[tuple[str, dt.date, dt.date]], rule: str) -> str:
