@@ -24,6 +24,7 @@ from minio.error import S3Error
 
 from lakehouse.errors import TrinoUnreachableError
 from lakehouse.services.environment import SERVICE_OF, settings_environment, spark_environment
+from lakehouse.services.probe import ready, wait_ready
 from lakehouse.services.processes import foreign_listeners, stack_processes
 from lakehouse.services.provision import buckets, topics
 from lakehouse.services.sql import run_sql
@@ -115,6 +116,8 @@ KEPT = (MESSAGES, b"kept", (2, 3), (2,))
         "create table lake.proof.mine as select * from lake.proof.small",
         "create schema lake.mine",
         "create table kpi.plant.mine as select 1 as id",
+        "drop catalog lake",
+        "create catalog mine using iceberg with (\"iceberg.catalog.type\" = 'hive_metastore')",
     ],
 )
 def test_trino_refuses_every_write_to_the_lake(stack, user, sql):
@@ -291,6 +294,28 @@ def test_a_killed_broker_comes_back_by_itself(stack):
     up(stack)
     assert Supervisor(stack).states()["kafka"].pid != broker
     assert all_data(stack) == KEPT
+
+
+@contextlib.contextmanager
+def busy(count):
+    """So many processes that only take time from the others, until the block has ended."""
+    loop = f"import time\nend = time.monotonic() + {WITHIN_S}\nwhile time.monotonic() < end: pass"
+    processes = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_trino_is_ready_no_sooner_than_it_can_scan_a_table(stack):
+    """On a busy machine: an engine may know its catalogs for seconds before it knows that its own node serves them."""
+    with busy(4):
+        kill([psutil.Process(Supervisor(stack).states()["trino"].pid)])
+        assert not ready("trino", stack.port("trino"))
+        assert wait_ready("trino", stack.port("trino"), WITHIN_S)
+        assert run_sql(stack, "select count(*), sum(id) from lake.proof.small").rows == [[2, 3]]
 
 
 def test_after_kill_9_of_everything_up_has_all_data(stack):
