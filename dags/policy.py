@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from airflow.sdk import Asset, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable
+from airflow.sdk import Asset, AssetAny, AssetOrTimeSchedule, CronDataIntervalTimetable, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from lakehouse.tables import SILVER
@@ -113,6 +113,11 @@ def daily(at: str) -> CronTriggerTimetable:
 def each_day() -> CronDataIntervalTimetable:
     """Return the interval of each calendar day, in UTC; its run starts when the day has ended."""
     return CronDataIntervalTimetable("0 0 * * *", timezone="UTC")
+
+
+def each_day_or_after(table: Table) -> AssetOrTimeSchedule:
+    """Return the interval of each calendar day, and whenever files have written a table; a run for that reason has no interval."""
+    return AssetOrTimeSchedule(timetable=each_day(), assets=[asset_of(table)])
 
 
 def shift_reports() -> CronDataIntervalTimetable:

@@ -69,11 +69,12 @@ class LandStep(SparkStep):
         self.found = found
 
     def execute(self, context: Context) -> None:
-        """Land the source under a run id that a clear keeps: the DAG run's with the source's name."""
+        """Land the source under a run id that a clear keeps: the DAG run's with the source's name; of the assets, its own is written."""
         source = self.found["source"]
         self.log.info("%s: %s files, %s bytes", source, self.found["files"], self.found["bytes"])
         self.application_args = ["--source", source, "--run-id", f"{context['run_id']}/{source}"]
         super().execute(context)
+        self.outlets = [asset for asset in self.outlets if asset.name == f"silver_{self.found['silver']}"]
 
 
 def spark_step(task_id: str, job: str, arguments: Sequence[str], pool: str, outlets: Sequence[Asset] = ()) -> SparkStep:

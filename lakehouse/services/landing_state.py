@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,11 +29,12 @@ WHERE run_id = ? || source ORDER BY source, landed_at
 
 @dataclass(frozen=True)
 class Pending:
-    """A source with objects to land: how many, and their size together in bytes."""
+    """A source with objects to land: how many, their size together in bytes, and the silver table that they become."""
 
     source: str
     files: int
     bytes: int
+    silver: str
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,9 @@ def landed(settings: Settings, run_id: str) -> list[LandedObject]:
     ]
 
 
-def _recorded(settings: Settings, run_id: str, sources: Collection[str]) -> list[Pending]:
+def _recorded(settings: Settings, run_id: str, sources: Mapping[str, AnyContract]) -> list[Pending]:
     rows = run_sql(settings, RECORDED_SQL, values=[run_prefix(run_id)]).rows
-    return [Pending(*row) for row in rows if row[0] in sources]
+    return [Pending(source, count, size, sources[source].silver_name) for source, count, size in rows if source in sources]
 
 
 def _new(settings: Settings, contracts: Mapping[str, AnyContract]) -> list[Pending]:
@@ -113,7 +114,7 @@ def _new(settings: Settings, contracts: Mapping[str, AnyContract]) -> list[Pendi
         seen = {(key, etag) for key, etag in run_sql(settings, SEEN_SQL, values=[source]).rows}
         taken = ready(listed, seen, sites, contract.complete)
         if taken:
-            found.append(Pending(source, len(taken), sum(each.size for each in taken)))
+            found.append(Pending(source, len(taken), sum(each.size for each in taken), contract.silver_name))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from lakehouse.errors import ServiceError
 from lakehouse.services.environment import SERVICE_OF
 from lakehouse.settings import Settings
 
+POLL_S = 0.1
+
 
 def stack_processes(settings: Settings) -> list[psutil.Process]:
     """Return the live processes of a stack that this user may see, without the caller and its parents."""
@@ -24,10 +27,22 @@ def stack_processes(settings: Settings) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if process.pid not in ours and _belongs(process, settings.run)]
 
 
+def named(processes: Iterable[psutil.Process], name: str) -> list[psutil.Process]:
+    """Return those of the processes that still run under a name, the program's file."""
+    found = []
+    for process in processes:
+        try:
+            if process.name() == name:
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
 def _belongs(process: psutil.Process, run: Path) -> bool:
     """Tell by the mark in its environment, or, where it wrote its title over that (Airflow does), by the folder it works in."""
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if not _runs(process):
             return False
         environment = process.environ()
         if SERVICE_OF in environment or "PATH" in environment:
@@ -46,13 +61,33 @@ def end_processes(settings: Settings, term_s: float = 10, kill_s: float = 10) ->
     found = stack_processes(settings)
     for process in found:
         _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=term_s)
+    alive = wait_ended(found, term_s)
     for process in {*alive, *stack_processes(settings)}:
         _signal(process, signal.SIGKILL)
-    _, alive = psutil.wait_procs({*alive, *stack_processes(settings)}, timeout=kill_s)
+    alive = wait_ended({*alive, *stack_processes(settings)}, kill_s)
     if alive:
         raise ServiceError(f"stack {settings.stack}", f"processes {sorted(one.pid for one in alive)} do not end", "bin/lakehouse down")
     return len(found)
+
+
+def wait_ended(processes: Iterable[psutil.Process], within_s: float) -> list[psutil.Process]:
+    """Wait until the processes have ended, at most `within_s` seconds; return those that still run.
+
+    One that has ended and that its parent has not asked about yet counts as ended: the parent may be anyone, and may never ask.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        processes = [process for process in processes if _runs(process)]
+        if not processes or time.monotonic() >= deadline:
+            return processes
+        time.sleep(POLL_S)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

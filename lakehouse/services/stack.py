@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from lakehouse.errors import RequirementError, ServiceError
 from lakehouse.ports import PORTS
 from lakehouse.services.class_archives import keep_archives, seed_archives
-from lakehouse.services.processes import end_processes, foreign_listeners, stack_processes
+from lakehouse.services.processes import end_processes, foreign_listeners, named, stack_processes, wait_ended
 from lakehouse.services.render import render
 from lakehouse.services.supervisor import ProcessState, Supervisor, selected
 from lakehouse.settings import Settings
@@ -85,14 +83,15 @@ def take_down(settings: Settings) -> int:
     Raises:
         ServiceError: some processes do not end even by KILL.
     """
-    count = len(stack_processes(settings))
+    found = stack_processes(settings)
     supervisor = Supervisor(settings)
     if supervisor.alive():
         supervisor.stop_all(STOP_WITHIN_S)
-        psutil.wait_procs(stack_processes(settings), timeout=STOP_WITHIN_S)
+        # It ends after all that it has started. What a killed service left behind is nobody's, and would be waited for in vain.
+        wait_ended(named(found, "process-compose"), STOP_WITHIN_S)
     end_processes(settings)
     keep_archives(settings)
-    return count
+    return len(found)
 
 
 def last_lines(log: Path, count: int = LOG_LINES) -> list[str]:

@@ -18,7 +18,7 @@ from lakehouse.setup.listeners import Listener, listeners
 from lakehouse.setup.places import Places
 
 GIB = 1024**3
-MEMORY_GIB = 8
+MEMORY_GIB = 10
 DISK_GIB = 12
 DISK_GIB_WHEN_SET_UP = 3
 JDK_NEEDS: tuple[tuple[str, str | int, str | int | None], ...] = (

@@ -222,8 +222,13 @@ def test_what_reports_for_a_date_goes_by_the_interval_and_nothing_else(inventory
     by_timetable: dict[str, set[str]] = {}
     for name, dag in inventory["dags"].items():
         by_timetable.setdefault(dag["timetable"], set()).add(name)
-    assert by_timetable["CronDataIntervalTimetable"] == {"shift_report", "inventory_age"}
+    assert by_timetable["CronDataIntervalTimetable"] == {"shift_report"}
+    assert by_timetable["AssetOrTimeSchedule"] == {"inventory_age"}
     assert by_timetable["NullTimetable"] == {"replay", "silver_tables"}
+
+
+def test_stock_follows_its_movements_only(inventory):
+    assert inventory["dags"]["inventory_age"]["assets"] == ["silver_stock_movement"]
 
 
 @pytest.mark.parametrize("path", DAG_FILES, ids=NAMES)

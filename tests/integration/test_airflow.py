@@ -25,12 +25,14 @@ from drops import LOG, SHEETS, book, landing_bucket, log, log_row, put
 
 from lakehouse.services.supervisor import Supervisor
 from lakehouse.settings import HOME, SECRET_NAMES, Settings
+from lakehouse.sources.contracts import load_sources
 
 pytestmark = pytest.mark.stack
 
 RUN_WITHIN_S = 600
 SITE = "workbooks"
-BOOKS, FILES, GOLD = "bronze_confirmations", "bronze_mes_files", "gold_kpis"
+BOOKS, FILES, GOLD, STOCK = "bronze_confirmations", "bronze_mes_files", "gold_kpis", "inventory_age"
+WAREHOUSE = "erp-warehouse"
 TAKE, WAIT = "take the good rows", "wait for a mended file"
 HEADER = (
     "confirmation_no", "counter", "order_no", "operation_no", "machine_id", "material", "posting_date", "start", "finish", "yield_qty",
@@ -39,6 +41,7 @@ HEADER = (
 Ask = Callable[..., list[Sequence[Any]]]
 Wait = Callable[..., Any]
 Finish = Callable[[str, str], str]
+Follow = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -63,23 +66,23 @@ def finish(api: Api, wait_until: Wait) -> Finish:
 
 
 @pytest.fixture(scope="module")
-def follow(api: Api, wait_until: Wait, finish: Finish) -> Callable[[str, int], str]:
-    """Wait until gold_kpis has answered a run's asset events, `times` of them, and return the last run that did."""
+def follow(api: Api, wait_until: Wait, finish: Finish) -> Follow:
+    """Wait until a DAG that assets start has answered a run's events, `times` of them, and return the last run that did."""
 
-    def answered(run: str, times: int) -> str:
+    def answered(dag: str, run: str, times: int) -> str:
         found: list[str] = []
-        for gold in api.get(f"dags/{GOLD}/dagRuns?order_by=run_after&limit=100")["dag_runs"]:
-            if gold["start_date"] is None:
+        for own in api.get(f"dags/{dag}/dagRuns?order_by=run_after&limit=100")["dag_runs"]:
+            if own["start_date"] is None:
                 continue  # Airflow 3.3.2 answers 500 about the events of a run that is still queued
-            events = api.get(f"dags/{GOLD}/dagRuns/{gold['dag_run_id']}/upstreamAssetEvents")["asset_events"]
-            found += [str(gold["dag_run_id"]) for event in events if event["source_run_id"] == run]
+            events = api.get(f"dags/{dag}/dagRuns/{own['dag_run_id']}/upstreamAssetEvents")["asset_events"]
+            found += [str(own["dag_run_id"]) for event in events if event["source_run_id"] == run]
         return found[-1] if len(found) >= times else ""
 
-    def wait(run: str, times: int) -> str:
+    def wait(run: str, times: int, dag: str = GOLD) -> str:
         # One run at a time: it is created only when the one before it has ended.
-        gold = str(wait_until(lambda: answered(run, times), RUN_WITHIN_S, f"a run of gold_kpis that {run} starts", 1.0))
-        assert finish(GOLD, gold) == "success", api.why(GOLD, gold)
-        return gold
+        own = str(wait_until(lambda: answered(dag, run, times), RUN_WITHIN_S, f"a run of {dag} that {run} starts", 1.0))
+        assert finish(dag, own) == "success", api.why(dag, own)
+        return own
 
     return wait
 
@@ -172,14 +175,14 @@ def test_a_workbook_is_in_silver_nobody_is_asked_and_the_logs_end_with_counts(la
     assert api.emitted(landed.run) == ["silver_confirmation"]
 
 
-def test_gold_follows_by_the_asset(landed: Landed, api: Api, follow: Callable[[str, int], str], ask: Ask) -> None:
+def test_gold_follows_by_the_asset(landed: Landed, api: Api, follow: Follow, ask: Ask) -> None:
     log = api.log(GOLD, follow(landed.run, 1), "gold_machine_shift")
     assert "published revision " in log or "nothing to publish" in log
     assert gold_rows(ask) == {"M06": 1, "M07": 1, "M08": 1}
 
 
 def test_a_cleared_run_whose_scheduler_is_killed_repeats_its_own_files_and_doubles_nothing(
-    landed: Landed, with_airflow: Settings, api: Api, finish: Finish, follow: Callable[[str, int], str], wait_until: Wait, ask: Ask
+    landed: Landed, with_airflow: Settings, api: Api, finish: Finish, follow: Follow, wait_until: Wait, ask: Ask
 ) -> None:
     before = counts(ask, landed.key, landed.order)
     api.post(f"dags/{BOOKS}/dagRuns/{landed.run}/clear", {"dry_run": False})
@@ -217,21 +220,36 @@ def test_a_run_without_a_file_succeeds_says_so_and_wakes_nobody(landed: Landed, 
     assert api.emitted(run) == []
 
 
-def test_each_source_with_new_files_has_its_own_labelled_task(landed: Landed, with_airflow: Settings, api: Api, finish: Finish, ask: Ask) -> None:
+def stocked(mark: str) -> bytes:
+    """One receipt of an item, as the ERP exports its warehouse entries: without a header."""
+    entry = {"Entry No_": mark, "Registering Date": "02-03-2026", "Location Code": "MAIN", "Item No_": f"I-{mark}", "Entry Type": "1"}
+    entry |= {"Quantity": "7", "Qty_ (Base)": "7"}
+    return ",".join(entry.get(name, "") for name in load_sources().contract(WAREHOUSE).columns).encode() + b"\n"
+
+
+def test_each_source_with_new_files_has_its_own_labelled_task_and_starts_what_follows_its_table(
+    landed: Landed, with_airflow: Settings, api: Api, finish: Finish, follow: Follow, ask: Ask
+) -> None:
     mark, s3 = uuid.uuid4().hex[:8], landing_bucket(with_airflow)
     put(s3, LOG, f"{mark}.csv", log(log_row(mark, Resource="M06")), SITE)
     header = "ID_Intervention,Date,ID_Machine,Type_Panne,Duree_Arret_h,Technicien,Pieces_Changees"
     put(s3, "maintenance-log", f"{mark}.csv", f"{header}\nI-{mark},2026-03-02,M06,bearing,1.5,A,\n".encode(), SITE)
+    put(s3, WAREHOUSE, f"{mark}.csv", stocked(mark), SITE)
     run = api.trigger(FILES)
     assert finish(FILES, run) == "success", api.why(FILES, run)
     labels = [each["rendered_map_index"] for each in api.tasks(FILES, run) if each["task_id"] == "land"]
-    assert {LOG, "maintenance-log"} <= set(labels)
+    assert {LOG, "maintenance-log", WAREHOUSE} <= set(labels)
     assert len(labels) == len(set(labels))
     assert f"maintenance-log/{SITE}/{mark}.csv" in api.log(FILES, run, "land", "maintenance-log")
     assert f"{mark}.csv" not in api.log(FILES, run, "land", LOG).replace(f"{LOG}/{SITE}/{mark}.csv", "")
     assert f"{LOG}: landed 1, duplicate 0, rejected 0; rows 1, quarantined 0" in api.log(FILES, run, "said")
     assert ask(f"select count(*) from lake.silver.maintenance_intervention where intervention_id = 'I-{mark}'") == [(1,)]
     assert ask(f"select count(*) from lake.silver.production_event where order_no = '{mark}-1'") == [(1,)]
+    contracts = [load_sources().contract(label) for label in labels]
+    assert sorted(api.emitted(run)) == sorted(f"silver_{contract.silver_name}" for contract in contracts if not contract.table)
+    stock = follow(run, 1, STOCK)
+    assert "stock of " in api.log(STOCK, stock, "gold_inventory_age")
+    assert ask(f"select count(*) from lake.gold.inventory_age where item_no = 'I-{mark}' and remaining_qty = 7") == [(1,)]
 
 
 def noted(settings: Settings, run: str) -> int:
@@ -244,7 +262,7 @@ def noted(settings: Settings, run: str) -> int:
 
 
 def test_a_refused_row_asks_a_person_and_the_answer_decides(
-    landed: Landed, with_airflow: Settings, api: Api, finish: Finish, follow: Callable[[str, int], str], wait_until: Wait, ask: Ask
+    landed: Landed, with_airflow: Settings, api: Api, finish: Finish, follow: Follow, wait_until: Wait, ask: Ask
 ) -> None:
     order = f"HU-{uuid.uuid4().hex[:8]}"
     key = deliver(with_airflow, order, confirmation(order, 1, "M06"), confirmation(order, 2, "M07", "some day"))

@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -25,10 +26,10 @@ from minio.error import S3Error
 from lakehouse.errors import TrinoUnreachableError
 from lakehouse.services.environment import SERVICE_OF, settings_environment, spark_environment
 from lakehouse.services.probe import ready, wait_ready
-from lakehouse.services.processes import foreign_listeners, stack_processes
+from lakehouse.services.processes import foreign_listeners, named, stack_processes
 from lakehouse.services.provision import buckets, topics
 from lakehouse.services.sql import run_sql
-from lakehouse.services.stack import bring_up, take_down
+from lakehouse.services.stack import STOP_WITHIN_S, bring_up, take_down
 from lakehouse.services.supervisor import Supervisor
 from lakehouse.settings import HOME, SECRET_NAMES, Settings
 
@@ -325,17 +326,8 @@ def test_after_kill_9_of_everything_up_has_all_data(stack):
     assert all_data(stack) == KEPT
 
 
-def name_of(process):
-    """Its name; empty for a probe that has ended since it was listed."""
-    try:
-        return process.name()
-    except psutil.NoSuchProcess:
-        return ""
-
-
 def test_after_kill_9_of_the_supervisor_alone_its_orphans_do_not_stand_in_the_way(stack):
-    supervisor = [process for process in stack_processes(stack) if name_of(process) == "process-compose"]
-    kill(supervisor)
+    kill(named(stack_processes(stack), "process-compose"))
     orphans = {process.pid for process in stack_processes(stack)}
     assert orphans
     up(stack)
@@ -348,6 +340,21 @@ def test_down_leaves_no_process_and_keeps_data(stack):
     assert done.returncode == 0
     assert stack_processes(stack) == []
     assert foreign_listeners(stack, [stack.port(name) for name in CORE_PORTS]) == {}
+    up(stack)
+    assert all_data(stack) == KEPT
+
+
+def test_down_does_not_wait_for_what_a_killed_service_has_left_behind(stack):
+    environment = {**os.environ, SERVICE_OF: str(stack.run)}
+    left = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({WITHIN_S})"], env=environment)
+    try:
+        begun = time.monotonic()
+        take_down(stack)
+        assert time.monotonic() - begun < STOP_WITHIN_S
+        assert left.poll() is not None
+    finally:
+        left.kill()
+        left.wait()
     up(stack)
     assert all_data(stack) == KEPT
 

@@ -87,8 +87,8 @@ def record(lake, source, run, name):
 
 def test_workbooks_and_files_are_asked_for_apart(lake, tmp_path):
     settings = Settings(lake_home=tmp_path)
-    assert pending(settings, "files") == [Pending("mes-production-log", 1, 10)]
-    assert pending(settings, "workbooks") == [Pending("confirmations", 1, 10)]
+    assert pending(settings, "files") == [Pending("mes-production-log", 1, 10, "production_event")]
+    assert pending(settings, "workbooks") == [Pending("confirmations", 1, 10, "confirmation")]
 
 
 def test_one_source_can_be_asked_for_and_an_unknown_one_is_named(lake, tmp_path):
@@ -103,14 +103,14 @@ def test_a_run_that_landed_before_answers_what_it_landed_not_what_is_new(lake, t
     record(lake, "mes-item", "run-1", "old.txt")
     record(lake, "mes-item", "run-10", "older.txt")
     record(lake, "confirmations", "run-1", "old.xlsx")
-    assert pending(settings, "files", "run-1") == [Pending("mes-item", 1, 7)]
-    assert pending(settings, "workbooks", "run-1") == [Pending("confirmations", 1, 7)]
-    assert pending(settings, "files", "run-2") == [Pending("mes-production-log", 1, 10)]
+    assert pending(settings, "files", "run-1") == [Pending("mes-item", 1, 7, "item")]
+    assert pending(settings, "workbooks", "run-1") == [Pending("confirmations", 1, 7, "confirmation")]
+    assert pending(settings, "files", "run-2") == [Pending("mes-production-log", 1, 10, "production_event")]
 
 
 def test_a_run_id_with_a_wildcard_matches_itself_only(lake, tmp_path):
     record(lake, "mes-item", "manual__1", "old.txt")
-    assert pending(Settings(lake_home=tmp_path), "files", "manual_x1") == [Pending("mes-production-log", 1, 10)]
+    assert pending(Settings(lake_home=tmp_path), "files", "manual_x1") == [Pending("mes-production-log", 1, 10, "production_event")]
 
 
 def test_what_became_of_a_runs_objects_counts_the_rows_in_quarantine_of_landed_ones(monkeypatch, tmp_path):
