@@ -346,7 +346,7 @@ def test_down_leaves_no_process_and_keeps_data(stack):
 
 def test_down_does_not_wait_for_what_a_killed_service_has_left_behind(stack):
     environment = {**os.environ, SERVICE_OF: str(stack.run)}
-    left = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({WITHIN_S})"], env=environment)
+    left = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], env=environment, stdin=subprocess.PIPE)
     try:
         begun = time.monotonic()
         take_down(stack)
