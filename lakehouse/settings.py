@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         return self.lake_home / "jars" / "spark"
 
     @property
+    def spark_class_archive(self) -> Path:
+        """The archive of loaded classes that the set-up makes for Spark's JVMs (`lakehouse.setup.class_archive`)."""
+        return self.lake_home / "prepared" / "spark.jsa"
+
+    @property
     def jobs_python(self) -> Path:
         """Interpreter of the jobs environment."""
         return self.lake_home / "envs" / "jobs" / "bin" / "python"

@@ -12,6 +12,7 @@ from lakehouse.settings import Settings
 
 CATALOG = "spark.sql.catalog.lake"
 WRITER = "lakehouse-writer"
+JAVA_OPTIONS = "-Duser.timezone=UTC -Djava.net.preferIPv4Stack=true"
 
 
 def spark_properties(settings: Settings) -> dict[str, str]:
@@ -30,21 +31,28 @@ def properties_text(properties: Mapping[str, str]) -> str:
 
 
 def _process(settings: Settings) -> dict[str, str]:
-    """Heap, addresses and folders of the driver."""
-    scratch = settings.run / "data" / "spark"
+    """Heap, addresses and folders of the driver.
+
+    Our jars stand on the JVM's own class path, not among `spark.jars`: an archive of loaded classes holds no others, and Spark would
+    copy them at each start. The JVM checks the archive against its jars and says nothing where it must do without.
+    """
+    scratch, jars = settings.run / "data" / "spark", ":".join(str(jar) for jar in sorted(settings.spark_jars.glob("*.jar")))
+    archive = settings.spark_class_archive
+    java = JAVA_OPTIONS + (f' "-XX:SharedArchiveFile={archive}" -Xlog:disable -Xlog:all=error:stderr' if archive.is_file() else "")
     return {
         "spark.master": settings.spark_master,
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Djava.net.preferIPv4Stack=true",
+        "spark.driver.extraJavaOptions": java,
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
         "spark.ui.enabled": "false",
         "spark.ui.port": str(settings.port("spark_ui")),
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
         "spark.local.dir": str(scratch / "local"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        "spark.jars": ",".join(str(jar) for jar in sorted(settings.spark_jars.glob("*.jar"))),
     }
 
 

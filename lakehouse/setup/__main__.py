@@ -15,7 +15,7 @@ from types import FrameType
 from typing import IO
 
 from lakehouse.errors import LakehouseError, RequirementError
-from lakehouse.setup import catalogue, debian, dist, doctor, environments, jars, steps, tools
+from lakehouse.setup import catalogue, class_archive, debian, dist, doctor, environments, jars, steps, tools
 from lakehouse.setup.places import Places
 from lakehouse.setup.steps import Outcome, Progress, Step
 
@@ -63,6 +63,8 @@ def _install(places: Places, as_json: bool, with_tests: bool) -> int:
     with _lock(places):
         progress.say(f"Setting up in {places.lake}; safe to interrupt and to repeat.")
         outcomes = steps.run_lanes(lanes(places, with_tests), progress)
+        if not any(outcome.error for outcome in outcomes):
+            outcomes += steps.run_lanes([[class_archive.step(places)]], progress)
     if as_json:
         sys.stdout.write(json.dumps([_told(outcome) for outcome in outcomes], indent=2) + "\n")
     progress.say(f"\n{steps.table(outcomes)}\n  {'in all':<36}{time.monotonic() - began:7.1f} s")

@@ -198,7 +198,7 @@ def refuse_in_use(step: str, folder: Path) -> None:
 def telling_line(log: Path) -> str:
     """Return the first line of a log that speaks of an error, else its last line; at most 300 characters."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"\berror\b|×|unable|fatal", line, re.IGNORECASE)]
+    telling = [line for line in lines if re.search(r"\berror\b|×|unable|fatal|^E_[A-Z]", line, re.IGNORECASE) and " WARN " not in line]
     return (telling[:1] or lines[-1:] or ["it said nothing"])[0][:300]
 
 

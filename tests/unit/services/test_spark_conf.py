@@ -32,8 +32,17 @@ def test_everything_binds_to_loopback(properties):
     assert properties["spark.driver.bindAddress"] == properties["spark.driver.host"] == "127.0.0.1"
 
 
-def test_jars_are_the_folders_in_order(properties):
-    assert [path.rsplit("/", 1)[1] for path in properties["spark.jars"].split(",")] == ["a.jar", "b.jar"]
+def test_jars_are_the_folders_in_order_on_the_class_path_itself(properties):
+    assert [path.rsplit("/", 1)[1] for path in properties["spark.driver.extraClassPath"].split(":")] == ["a.jar", "b.jar"]
+    assert "spark.jars" not in properties
+
+
+def test_the_archive_of_classes_is_named_where_there_is_one(tmp_path, properties):
+    assert "SharedArchiveFile" not in properties["spark.driver.extraJavaOptions"]
+    settings = Settings(stack="unit", lake_home=tmp_path)
+    settings.spark_class_archive.parent.mkdir()
+    settings.spark_class_archive.touch()
+    assert f'"-XX:SharedArchiveFile={settings.spark_class_archive}"' in spark_properties(settings)["spark.driver.extraJavaOptions"]
 
 
 def test_properties_text_is_sorted_and_escapes_backslashes():
