@@ -41,7 +41,7 @@ reset: ## Stop, and delete the stack's data; asks first
 	$(LAKEHOUSE) reset
 
 ##@ Development
-.PHONY: check lint unit docs lock-jars oracle bench bench-gold bench-dumps
+.PHONY: check lint unit campaign docs lock-jars oracle bench bench-gold bench-dumps
 check: lint unit ## All that needs no service: linters, types, layers, sizes, unit tests
 
 lint: ## ruff, mypy, import layers, SQL, YAML, shell
@@ -53,6 +53,9 @@ lint: ## ruff, mypy, import layers, SQL, YAML, shell
 
 unit: ## Tests without services
 	$(BIN)/python -m pytest -q tests/unit tests/contracts
+
+campaign: ## The long way round: more kills, more seeds, every way to break the ledger, Airflow's rarer DAGs (about 20 min)
+	$(BIN)/python -m pytest --campaign $(ARGS)
 
 docs: ## Write the generated pages again (docs/errors.md, docs/data-dictionary.md)
 	$(LAKEHOUSE) setup catalogue

@@ -32,8 +32,16 @@ REPORTS = "15 0 * * *"
 SHARED = HOME.parent / "shared" / "data"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the real data where there is none; run unit tests first, browser tests last."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the long tests, which are left out otherwise."""
+    parser.addoption("--campaign", action="store_true", help="run the tests marked `campaign`, and no others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take campaigns or the rest; skip what needs the real data where there is none; run unit tests first, browser tests last."""
+    others = [item for item in items if ("campaign" in item.keywords) != config.getoption("--campaign")]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
     no_data = pytest.mark.skip(reason="skipped: no shared data")
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
@@ -102,15 +110,19 @@ def live(core: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def spark(settings: Settings) -> Iterator[SparkSession]:
-    """The run's one Spark session: local, two cores, with the test stack's catalog where the stack is up."""
+    """The run's one Spark session: local, two cores, with the test stack's catalog where the stack is up.
+
+    Its rows are few, so expressions are interpreted; jobs that run in processes of their own compile them.
+    """
     os.environ.setdefault("JAVA_HOME", str(find_jdk(17, 17)))
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     from lakehouse.services.render import render
     from lakehouse.spark.session import session
+    from lakehouse.spark.small_work import SETTINGS
 
     render(settings)
-    made = session(settings, "tests", {"spark.sql.shuffle.partitions": "2"})
+    made = session(settings, "tests", {**SETTINGS, "spark.sql.shuffle.partitions": "2"})
     yield made
     made.stop()
 

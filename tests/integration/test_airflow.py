@@ -322,6 +322,7 @@ def test_a_failure_says_its_code_once_is_told_and_shows_no_secret(
     assert not [name for name in SECRET_NAMES if with_airflow.secret(name) in everything]
 
 
+@pytest.mark.campaign
 def test_a_past_week_of_reports_is_backfilled_while_todays_runs(
     landed: Landed, with_airflow: Settings, api: Api, finish: Finish, wait_until: Wait, ask: Ask
 ) -> None:
@@ -357,6 +358,7 @@ def test_a_past_week_of_reports_is_backfilled_while_todays_runs(
     assert sorted(each["Key"] for each in listed) == [f"{key}.csv", f"{key}.html"]
 
 
+@pytest.mark.campaign
 def test_files_are_conformed_again_from_bronze(landed: Landed, api: Api, finish: Finish, ask: Ask) -> None:
     ((sha,),) = ask(f"select file_sha256 from lake.ops.landing where object_key = '{landed.key}'")
     before = ask(f"select confirmation_key, good_qty, landed_at from lake.silver.confirmation where order_no = '{landed.order}' order by 1")
@@ -369,6 +371,7 @@ def test_files_are_conformed_again_from_bronze(landed: Landed, api: Api, finish:
     assert ask(f"select confirmation_key, good_qty, landed_at from lake.silver.confirmation where order_no = '{landed.order}' order by 1") == before
 
 
+@pytest.mark.campaign
 def test_maintenance_and_health_say_what_they_saw(landed: Landed, api: Api, finish: Finish) -> None:
     maintenance = api.trigger("table_maintenance")
     health = api.trigger("source_health", {"silent_after_h": 0})

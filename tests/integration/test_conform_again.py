@@ -143,6 +143,7 @@ def test_killed_before_its_workbook_went_back_a_repeated_run_gives_it_back(plant
     assert given_back() == [f"{key}.refused.xlsx"]
 
 
+@pytest.mark.campaign
 def test_a_replay_killed_before_its_merge_has_changed_nothing_and_runs_again(plant: Plant, submit: Any, ask: Ask) -> None:
     mark = uuid.uuid4().hex[:10]
     plant.has("N-a")

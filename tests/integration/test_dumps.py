@@ -162,6 +162,7 @@ def test_stock_by_receipt_as_of_a_date(published: Any, sent: Any, core: Settings
         assert found == truth
 
 
+@pytest.mark.campaign
 def test_stock_killed_before_its_merge_is_as_before_and_is_made_again(published: Any, sent: Any, submit: Any, ask: Ask) -> None:
     day = max(day for _, day in sent[1]["erp-warehouse"].receipts) + dt.timedelta(days=1)
     of_day = f"site_id = '{SITE}' AND as_of_date = DATE '{day}'"

@@ -23,6 +23,7 @@ from lakehouse.settings import Settings
 from lakehouse.sources.contracts import load_sources
 
 pytestmark = pytest.mark.stack
+LATER = [pytest.param(each, marks=pytest.mark.campaign) for each in ("files_after_bronze", "files_after_merge")]
 Ask = Callable[..., list[Sequence[Any]]]
 PLANT = f"""
 site_id: {SITE}
@@ -175,7 +176,7 @@ def test_another_writer_in_between_is_not_lost_and_not_doubled(core: Settings, l
     assert (events(ask, mark), confirmed(ask, mark)) == ((1, 1), [(f"{mark}/1", 10, 0)])
 
 
-@pytest.mark.parametrize("point", ["files_after_bronze", "files_before_merge", "files_after_merge"])
+@pytest.mark.parametrize("point", ["files_before_merge", *LATER])
 def test_killed_in_the_middle_then_run_again(submit, s3, ask: Ask, mark: str, point: str) -> None:
     put(s3, LOG, f"{mark}.csv", log(*(log_row(mark, number) for number in range(1, 101))))
     arguments = ("jobs/land_files.py", "--source", LOG, "--run-id", f"run-{mark}")

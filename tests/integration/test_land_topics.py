@@ -81,7 +81,7 @@ def listed_gaps(ask: Ask) -> Counter[int]:
     return found
 
 
-@pytest.mark.parametrize("point", ["after_bronze", "before_merge", "after_merge"])
+@pytest.mark.parametrize("point", ["before_merge", *(pytest.param(each, marks=pytest.mark.campaign) for each in ("after_bronze", "after_merge"))])
 def test_killed_in_the_middle_then_finished_by_another(core: Settings, submit: Submit, ask: Ask, point: str, drained: Drain) -> None:
     name = f"kill-{uuid.uuid4().hex[:8]}"
     sent = send(core.kafka_bootstrap, "sensor.temperature", batch_of(name, 500, "M01", 10_000))

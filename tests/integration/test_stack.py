@@ -326,6 +326,7 @@ def test_after_kill_9_of_everything_up_has_all_data(stack):
     assert all_data(stack) == KEPT
 
 
+@pytest.mark.campaign
 def test_after_kill_9_of_the_supervisor_alone_its_orphans_do_not_stand_in_the_way(stack):
     kill(named(stack_processes(stack), "process-compose"))
     orphans = {process.pid for process in stack_processes(stack)}
@@ -344,6 +345,7 @@ def test_down_leaves_no_process_and_keeps_data(stack):
     assert all_data(stack) == KEPT
 
 
+@pytest.mark.campaign
 def test_down_does_not_wait_for_what_a_killed_service_has_left_behind(stack):
     environment = {**os.environ, SERVICE_OF: str(stack.run)}
     left = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], env=environment, stdin=subprocess.PIPE)

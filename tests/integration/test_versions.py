@@ -81,6 +81,7 @@ def test_a_corrected_row_changes_itself_and_the_shift_that_it_touches(corrected:
     assert after["shifts"][1][1] > before["shifts"][1][1]
 
 
+@pytest.mark.campaign
 @pytest.mark.usefixtures("corrected")
 def test_a_rebuild_in_parts_gives_the_rows_of_one_in_a_piece(
     core: Settings, spark: SparkSession, nessie: Nessie, ask: Ask, monkeypatch: pytest.MonkeyPatch

@@ -56,7 +56,7 @@ def test_stretches_of_gold_are_joined(spark):
     assert set(machine_shifts(PLANT, found, AS_OF)) == set(shifts), "what gold has is no more than it was made of"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(each, marks=pytest.mark.campaign) for each in (2, 3))])
 def test_piece_by_piece_gives_the_shifts_of_a_rebuild(spark, seed):
     chance = random.Random(seed)
     pieces = [heard(day(chance.randrange(75), chance.randrange(24)), chance.uniform(0, 40), chance.choice(["M01", "M02"])) for _ in range(10)]
