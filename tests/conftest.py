@@ -5,6 +5,7 @@ The stack is called `test`; it stands beside a running demo. LAKEHOUSE_KEEP_STAC
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from lakehouse.nessie import Nessie
@@ -122,9 +124,17 @@ def spark(settings: Settings) -> Iterator[SparkSession]:
     from lakehouse.spark.small_work import SETTINGS
 
     render(settings)
-    made = session(settings, "tests", {**SETTINGS, "spark.sql.shuffle.partitions": "2"})
+    made = session(settings, "tests", {**SETTINGS, "spark.sql.shuffle.partitions": "2", "spark.driver.memory": "2g"})
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _let_go() -> Iterator[None]:
+    """Let Spark's JVM forget a module's plans: it keeps what Python holds, and Python does not know how much that is."""
+    yield
+    if SparkContext._active_spark_context is not None:
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

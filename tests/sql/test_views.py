@@ -44,10 +44,16 @@ def test_no_table_stands_among_the_views(ask: Ask) -> None:
     assert {row[0] for row in ask("SHOW TABLES FROM kpi.plant")} == views == {view.name for view in VIEWS}
 
 
-@pytest.mark.parametrize("table", SILVER, ids=lambda table: table.name)
-def test_data_health_counts_what_is_there(core: Settings, spark: SparkSession, nessie: Nessie, ask: Ask, table: Table) -> None:
-    """Its counts are added up from publication to publication; they must be those of the tables."""
+@pytest.fixture(scope="module")
+def published(core: Settings, spark: SparkSession, nessie: Nessie) -> None:
+    """Gold as of now: nobody writes silver while these tests run."""
     publish(spark, nessie, load_plant(core.plant_folders), "test", ttl_s=60, wait_s=30)
+
+
+@pytest.mark.usefixtures("published")
+@pytest.mark.parametrize("table", SILVER, ids=lambda table: table.name)
+def test_data_health_counts_what_is_there(ask: Ask, table: Table) -> None:
+    """Its counts are added up from publication to publication; they must be those of the tables."""
     sums = "coalesce(sum(kept_count), 0), coalesce(sum(quarantined_count), 0)"
     kept = ask(f"SELECT {sums} FROM kpi.plant.data_health WHERE silver_table = '{table.name}'")
     there = ask(f"SELECT (SELECT count(*) FROM lake.silver.{table.name}), (SELECT count(*) FROM lake.silver.{table.name}_quarantine)")
