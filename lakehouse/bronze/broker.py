@@ -35,13 +35,13 @@ def _reached(bootstrap: str) -> Iterator[None]:
 
 
 def topic_states(bootstrap: str, topics: list[str], timeout_ms: int = 10_000) -> dict[str, TopicState]:
-    """Return the state of each topic.
+    """Return the state of each topic; wait at most `timeout_ms` for the broker's first answer, and for each that follows.
 
     Raises:
         KafkaUnreachableError: the broker did not answer, or has no such topic.
     """
     with _reached(bootstrap):
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=timeout_ms)
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=timeout_ms, bootstrap_timeout_ms=timeout_ms)
         try:
             described: list[dict[str, Any]] = admin.describe_topics(topics)
         finally:
