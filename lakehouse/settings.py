@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     spark_master: str = "local[2]"
     spark_driver_memory: str = "1200m"
+    java_options: str = Field("", description="Further options of every Java process of the stack: broker, catalog, engine, Spark.")
     live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
     live_publish_every_s: int = Field(30, ge=1, description="Least seconds between two publications by the live application.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")

@@ -38,13 +38,13 @@ def _process(settings: Settings) -> dict[str, str]:
     """
     scratch, jars = settings.run / "data" / "spark", ":".join(str(jar) for jar in sorted(settings.spark_jars.glob("*.jar")))
     archive = settings.spark_class_archive
-    java = JAVA_OPTIONS + (f' "-XX:SharedArchiveFile={archive}" -Xlog:disable -Xlog:all=error:stderr' if archive.is_file() else "")
+    shared = f'"-XX:SharedArchiveFile={archive}" -Xlog:disable -Xlog:all=error:stderr' if archive.is_file() else ""
     return {
         "spark.master": settings.spark_master,
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
-        "spark.driver.extraJavaOptions": java,
+        "spark.driver.extraJavaOptions": " ".join(each for each in (JAVA_OPTIONS, settings.java_options, shared) if each),
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
         "spark.ui.enabled": "false",

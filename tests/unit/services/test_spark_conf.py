@@ -2,12 +2,12 @@ import pytest
 
 from lakehouse.services.secret_store import ensure_secrets
 from lakehouse.settings import Settings
-from lakehouse.spark_conf import properties_text, spark_properties
+from lakehouse.spark_conf import JAVA_OPTIONS, properties_text, spark_properties
 
 
 @pytest.fixture
 def properties(tmp_path):
-    settings = Settings(stack="unit", lake_home=tmp_path, port_offset=1000)
+    settings = Settings(stack="unit", lake_home=tmp_path, port_offset=1000, java_options="")
     ensure_secrets(settings)
     settings.spark_jars.mkdir(parents=True)
     for name in ("b.jar", "a.jar", "note.txt"):
@@ -43,6 +43,12 @@ def test_the_archive_of_classes_is_named_where_there_is_one(tmp_path, properties
     settings.spark_class_archive.parent.mkdir()
     settings.spark_class_archive.touch()
     assert f'"-XX:SharedArchiveFile={settings.spark_class_archive}"' in spark_properties(settings)["spark.driver.extraJavaOptions"]
+
+
+def test_further_options_of_java_stand_behind_our_own(tmp_path, properties):
+    settings = Settings(stack="unit", lake_home=tmp_path, java_options="-Dtrust=mine -Xint")
+    assert spark_properties(settings)["spark.driver.extraJavaOptions"] == f"{JAVA_OPTIONS} -Dtrust=mine -Xint"
+    assert properties["spark.driver.extraJavaOptions"] == JAVA_OPTIONS
 
 
 def test_properties_text_is_sorted_and_escapes_backslashes():
