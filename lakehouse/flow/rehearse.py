@@ -6,6 +6,7 @@ Started cold, a job spends ten CPU-seconds on loading some twenty thousand class
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from lakehouse.tables import gold, silver
 
 NOBODY = "127.0.0.1:1"
 """An address where nothing listens: clients load what they need, and are refused."""
+STREAM_WITHIN_S = 120
 DAY = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 UNREACHABLE = {
     "spark.sql.catalog.refused": "org.apache.iceberg.spark.SparkCatalog",
@@ -92,9 +94,14 @@ def _stream(spark: SparkSession, folder: Path) -> None:
 
     rate = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 10).load()
     query = rate.writeStream.foreachBatch(write).option("checkpointLocation", str(folder / "checkpoint")).trigger(processingTime="0 seconds").start()
-    while not query.recentProgress and query.isActive:
-        query.awaitTermination(1)
-    query.stop()
+    deadline = time.monotonic() + STREAM_WITHIN_S
+    try:
+        while not query.recentProgress and query.isActive:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the stream made no progress within {STREAM_WITHIN_S} s")
+            query.awaitTermination(1)
+    finally:
+        query.stop()
 
 
 def _ask_catalog(spark: SparkSession) -> None:

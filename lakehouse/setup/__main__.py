@@ -63,14 +63,14 @@ def _install(places: Places, as_json: bool, with_tests: bool) -> int:
     with _lock(places):
         progress.say(f"Setting up in {places.lake}; safe to interrupt and to repeat.")
         outcomes = steps.run_lanes(lanes(places, with_tests), progress)
-        if not any(outcome.error for outcome in outcomes):
+        if not any(outcome.failure for outcome in outcomes):
             outcomes += steps.run_lanes([[class_archive.step(places)]], progress)
     if as_json:
         sys.stdout.write(json.dumps([_told(outcome) for outcome in outcomes], indent=2) + "\n")
     progress.say(f"\n{steps.table(outcomes)}\n  {'in all':<36}{time.monotonic() - began:7.1f} s")
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if errors:
-        raise errors[0]
+    failures = [outcome.failure for outcome in outcomes if outcome.failure]
+    if failures:
+        raise failures[0]
     return 0
 
 

@@ -101,4 +101,4 @@ def _spark_home(places: Places) -> Path:
 def step(places: Places) -> Step:
     """Return the step; it follows the environment `jobs` and the jars of the profile `spark`."""
     what = "rehearse the jobs once, so that Spark's JVMs start from an archive of classes"
-    return Step("spark archive", what, "1 min", lambda: missing(places), lambda: make(places))
+    return Step("spark archive", what, "1 min", lambda: missing(places), lambda: make(places), needed=False)

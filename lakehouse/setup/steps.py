@@ -36,6 +36,7 @@ class Step:
         usually: how long it takes cold on two cores, for the progress line.
         missing: looks at what is there and says in words what is missing; empty when nothing is.
         make: makes what is missing, under another name first; must be safe to interrupt and to repeat.
+        needed: False where all works without its result, only slower: then its failure is told and is not the set-up's.
     """
 
     name: str
@@ -43,16 +44,22 @@ class Step:
     usually: str
     missing: Callable[[], str]
     make: Callable[[], None]
+    needed: bool = True
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a step ended: `there`, `made`, `failed` or `not tried`; seconds that it took; the error."""
+    """How a step ended: `there`, `made`, `failed`, `left out` (failed, and not needed) or `not tried`; seconds that it took; the error."""
 
     name: str
     state: str
     seconds: float
     error: LakehouseError | None = None
+
+    @property
+    def failure(self) -> LakehouseError | None:
+        """The error that is the set-up's own, too."""
+        return self.error if self.state == "failed" else None
 
 
 @dataclass
@@ -111,15 +118,20 @@ def run_step(step: Step, progress: Progress) -> Outcome:
         if missing:
             raise SetupStepError(step.name, f"it ran, and still: {missing}", "make setup")
     except LakehouseError as error:
-        progress.say(f"  ✗ {step.name:<16} {error.line()}")
-        return Outcome(step.name, "failed", time.monotonic() - began, error)
+        return _failed(step, error, time.monotonic() - began, progress)
     except OSError as error:
         told = SetupStepError(step.name, f"{error.strerror}: {error.filename}", "bin/lakehouse doctor")
-        progress.say(f"  ✗ {step.name:<16} {told.line()}")
-        return Outcome(step.name, "failed", time.monotonic() - began, told)
+        return _failed(step, told, time.monotonic() - began, progress)
     seconds = time.monotonic() - began
     progress.say(f"  ✓ {step.name:<16} made in {seconds:.0f} s")
     return Outcome(step.name, "made", seconds)
+
+
+def _failed(step: Step, error: LakehouseError, seconds: float, progress: Progress) -> Outcome:
+    progress.say(f"  {'✗' if step.needed else '!'} {step.name:<16} {error.line()}")
+    if not step.needed:
+        progress.say(f"    {step.name:<16} all works without it, only slower; the next set-up tries again")
+    return Outcome(step.name, "failed" if step.needed else "left out", seconds, error)
 
 
 class _Ticker:
@@ -204,5 +216,5 @@ def telling_line(log: Path) -> str:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Return the closing table: step, how it ended, seconds."""
-    signs = {"there": "✓ already there", "made": "✓ made", "failed": "✗ failed", "not tried": "- not tried"}
+    signs = {"there": "✓ already there", "made": "✓ made", "failed": "✗ failed", "left out": "! left out", "not tried": "- not tried"}
     return "\n".join(f"  {outcome.name:<18}{signs[outcome.state]:<18}{outcome.seconds:7.1f} s" for outcome in outcomes)

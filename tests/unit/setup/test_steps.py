@@ -51,6 +51,15 @@ def test_a_failure_ends_its_lane_only_and_the_next_run_does_the_rest(tmp_path: P
     assert [outcome.state for outcome in run_lanes(lanes, QUIET)] == ["there", "made", "made", "there"]
 
 
+def test_what_only_time_rests_on_is_left_out_and_told_and_the_lane_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    slower = Step("b", "make it faster", "1 s", lambda: "not there", failing, needed=False)
+    outcomes = run_lanes([[slower, file_step("c", tmp_path / "c")]], Progress())
+    assert [(outcome.state, outcome.failure) for outcome in outcomes] == [("left out", None), ("made", None)]
+    said = capsys.readouterr().out
+    assert "! b                E_SETUP b: it would not | next: make setup" in said and "all works without it" in said
+    assert "! left out" in steps.table(outcomes)
+
+
 def test_after_an_interruption_no_lane_begins_another_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(steps, "_stop", threading.Event())
     one = file_step("a", tmp_path / "a", lambda: ((tmp_path / "a").touch(), steps.end_running_commands()))
