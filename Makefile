@@ -16,7 +16,7 @@ test: ## Everything that must hold, on real services of the test's own (their po
 	LAKEHOUSE_PORT_OFFSET=10000 $(LAKEHOUSE) doctor
 	$(LAKEHOUSE) setup --with-tests
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --max-worker-restart 0 $(ARGS)
 
 ##@ The machine
 .PHONY: doctor setup

@@ -1,6 +1,9 @@
 """What the tests share: one Spark session, one stack of real services on its own ports and folder, started when first asked for.
 
 The stack is called `test`; it stands beside a running demo. LAKEHOUSE_KEEP_STACK=1 leaves it up for the next run.
+
+`make test` runs two lanes side by side, each in a process with a stack of its own (`test`, `test-2`): tests with the Spark session, and all
+others. A test without services belongs to either; one with services may rely on what its own lane has put into the stack, on no more.
 """
 
 from __future__ import annotations
@@ -27,8 +30,11 @@ from lakehouse.settings import HOME, Settings
 from lakehouse.setup.jdks import find_jdk
 
 T = TypeVar("T")
-STACK = "test"
-OFFSET = 10_000
+STACKS = {"gw1": ("test-2", 11_500)}
+"""Stack and port offset of the process of the second lane; a thousand more than another offset would put one service on another's port."""
+STACK, OFFSET = STACKS.get(os.environ.get("PYTEST_XDIST_WORKER", ""), ("test", 10_000))
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+"""Java processes of tests live too short for the second compiler, which takes half of their time; the first needs more room for its code."""
 REPORTS = "15 0 * * *"
 """One shift report run a day, so that a week is backfilled with seven."""
 SHARED = HOME.parent / "shared" / "data"
@@ -39,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--campaign", action="store_true", help="run the tests marked `campaign`, and no others")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take campaigns or the rest; skip what needs the real data where there is none; run unit tests first, browser tests last."""
     others = [item for item in items if ("campaign" in item.keywords) != config.getoption("--campaign")]
@@ -48,7 +55,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "shared" in item.keywords and not SHARED.is_dir():
             item.add_marker(no_data)
+        item.add_marker(pytest.mark.xdist_group(_lane(item)))
     items.sort(key=lambda item: ("browser" in item.keywords, "stack" in item.keywords))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go on where pytest-xdist does not know the lanes: both processes would want one module's stack."""
+    if hasattr(session.config, "workerinput") and not all(item.nodeid.endswith(f"@{_lane(item)}") for item in session.items):
+        raise pytest.UsageError("pytest-xdist knows no lanes: run it with --dist loadgroup, and with a pytest whose node ids it may extend")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what an interrupted process of a lane has left running; it has no time to do so itself."""
+    if not os.environ.get("LAKEHOUSE_KEEP_STACK") and session.config.getoption("numprocesses", None):
+        for name, offset in (("test", 10_000), *STACKS.values()):
+            take_down(Settings(stack=name, port_offset=offset))
+
+
+def _lane(item: pytest.Item) -> str:
+    """Return the lane of a test: `spark` for those that share the session (a browser's too, for its rows), `beside` for all others."""
+    return "spark" if "browser" in item.keywords or "spark" in getattr(item, "fixturenames", ()) else "beside"
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +90,18 @@ def keep_stack() -> bool:
 
 
 @pytest.fixture(scope="session")
-def settings(*, keep_stack: bool) -> Settings:
+def java_options() -> str:
+    """What the Java processes of tests are told beside their own."""
+    return JAVA_OPTIONS
+
+
+@pytest.fixture(scope="session")
+def settings(java_options: str, *, keep_stack: bool) -> Settings:
     """Settings of the test stack, of which nothing is left from earlier runs: the one session's secrets are those of its services."""
     os.environ["LAKEHOUSE_STACK"] = STACK
     os.environ["LAKEHOUSE_PORT_OFFSET"] = str(OFFSET)
     os.environ["LAKEHOUSE_SHIFT_REPORT_CRON"] = REPORTS
+    os.environ["LAKEHOUSE_JAVA_OPTIONS"] = java_options
     made = Settings()
     if not keep_stack:
         take_down(made)

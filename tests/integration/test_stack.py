@@ -43,8 +43,8 @@ MESSAGES = 10
 
 
 @pytest.fixture(scope="module")
-def settings():
-    return Settings(stack="stacktest", port_offset=12_000)
+def settings(java_options):
+    return Settings(stack="stacktest", port_offset=12_000, java_options=java_options)
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +210,13 @@ def test_a_process_has_no_secret_of_another(stack):
         if state.is_running:
             values = set(psutil.Process(state.pid).environ().values())
             assert {secret for secret, value in secrets.items() if value in values} <= allowed.get(name, set()), name
+
+
+def test_every_jvm_has_the_stacks_java_options(stack):
+    states = Supervisor(stack).states()
+    lines = {name: psutil.Process(states[name].pid).cmdline() for name in ("kafka", "nessie", "trino")}
+    assert stack.java_options
+    assert [(name, each) for name, line in lines.items() for each in stack.java_options.split() if each not in line] == []
 
 
 def test_files_with_settings_are_for_their_owner_only(stack):
