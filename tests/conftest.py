@@ -73,7 +73,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _lane(item: pytest.Item) -> str:
-    """Return the lane of a test: `spark` for those that share the session (a browser's too, for its rows), `beside` for all others."""
+    """Return the lane that a test names; else `spark` for those that share the session (a browser's too, for its rows), `beside` for all others."""
+    named = item.get_closest_marker("xdist_group")
+    if named:
+        return str(named.args[0])
     return "spark" if "browser" in item.keywords or "spark" in getattr(item, "fixturenames", ()) else "beside"
 
 
