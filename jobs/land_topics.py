@@ -8,7 +8,7 @@ from lakehouse.flow.land_topics import TopicLanding
 from lakehouse.flow.live import TopicStream
 from lakehouse.nessie import Nessie
 from lakehouse.settings import Settings
-from lakehouse.sources.topics import load_topics
+from lakehouse.sources.topics import chosen, load_topics
 from lakehouse.spark.session import session
 
 
@@ -23,7 +23,7 @@ def arguments() -> argparse.Namespace:
 def work() -> str:
     """Land until told to stop, or until the topics are drained."""
     settings, wanted = Settings(), arguments()
-    topics = [topic for topic in load_topics() if not wanted.topic or topic.name in wanted.topic]
+    topics = chosen(load_topics(), wanted.topic)
     spark = session(settings, "land_topics")
     stream = TopicStream(spark, settings, TopicLanding(spark, Nessie(settings.nessie_api), topics))
     stream.finish(stream.start(drain=wanted.drain))

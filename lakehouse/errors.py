@@ -19,7 +19,7 @@ class LakehouseError(Exception):
 
     code: ClassVar[str] = "E_INTERNAL"
     exit_code: ClassVar[int] = 70
-    remedy: ClassVar[str] = "Read the log named in the line; when it is not clear from there, report it with the line."
+    remedy: ClassVar[str] = "Read the trace above the line; when it is not clear from there, report both."
 
     def __init__(self, subject: str, cause: str, next_command: str = "") -> None:
         """Keep the object (`subject`), why (`cause`) and what to type next."""

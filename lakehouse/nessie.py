@@ -45,6 +45,14 @@ class Lease:
     reference: Reference
 
 
+def _message(response: requests.Response) -> str:
+    """Return what an answer says of its failure; one that is no JSON (a proxy's, for instance) says its status line."""
+    try:
+        return str(response.json().get("message", response.reason))
+    except (ValueError, AttributeError):
+        return str(response.reason)
+
+
 class Nessie:
     """A client of one Nessie server.
 
@@ -69,7 +77,7 @@ class Nessie:
         if response.ok:
             found: dict[str, Any] = response.json() if response.content else {}
             return found
-        message = response.json().get("message", response.reason) if response.content else response.reason
+        message = _message(response)
         if response.status_code == CONFLICT:
             raise FencedError(subject, f"the catalog refused the commit: {message[:300]}", "read the table's progress again and redo the batch")
         raise CatalogUnreachableError(subject, f"HTTP {response.status_code}: {message[:300]}", "bin/lakehouse status")

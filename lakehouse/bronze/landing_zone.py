@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -59,7 +60,7 @@ class Listed:
 def _answering(subject: str) -> Iterator[None]:
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except (Boto3Error, BotoCoreError, ClientError) as error:
         raise StoreUnreachableError(subject, f"{type(error).__name__}: {error}", "bin/lakehouse status") from error
 
 

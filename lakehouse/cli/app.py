@@ -30,7 +30,7 @@ from lakehouse.cli import (
     views,
 )
 from lakehouse.cli.console import err
-from lakehouse.errors import LakehouseError
+from lakehouse.flow.job import tell
 
 app = typer.Typer(
     name="lakehouse",
@@ -50,6 +50,7 @@ def main() -> None:
     logs.configure()
     try:
         app()
-    except LakehouseError as error:
-        err.print(error.line(), style="red", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+    except Exception as error:
+        seen = tell(error)
+        err.print(seen.line(), style="red", markup=False, soft_wrap=True)
+        sys.exit(seen.exit_code)

@@ -105,7 +105,7 @@ def _until(settings: Settings, predicate: Callable[[], bool], within_s: float) -
     while not predicate():
         if time.monotonic() > deadline:
             raise ServiceError(
-                "live", f"gold has not caught up within {within_s:.0f} s", f"less {Path('.lake') / 'run' / settings.stack / 'logs' / 'live.log'}"
+                "live", f"gold has not caught up within {within_s:.0f} s", f"less {settings.run / 'logs' / 'live.log'}"
             )
         time.sleep(1)
 
@@ -121,7 +121,7 @@ def _finish(settings: Settings, took_s: float) -> None:
     table.add_row("object store", where["minio_console"], "lakehouse-root / minio_root_password", "buckets landing, lake")
     table.add_row("Spark", where["spark_ui"], "", "the live application")
     _wide().print(table)
-    out.print(f"passwords are in {settings.secrets_file.relative_to(HOME)} (only you can read it)", soft_wrap=True)
+    out.print(f"passwords are in {settings.secrets_file} (only you can read it)", soft_wrap=True)
     _print_answer(settings)
     status = stack_status(settings)
     out.print(

@@ -18,6 +18,7 @@ from lakehouse.settings import HOME, Settings
 
 FILE = HOME / "conf" / "process-compose.yaml"
 ANSWER_WITHIN_S = 5
+STOP_WITHIN_S = 60
 ON_DEMAND = frozenset({"simulator"})
 
 
@@ -142,9 +143,9 @@ class Supervisor:
         """Start one process that does not run.
 
         Raises:
-            ServiceError: process-compose refused.
+            ServiceError: process-compose refused, or does not answer.
         """
-        answer = self._http.post(f"{self._base}/process/start/{name}", timeout=ANSWER_WITHIN_S)
+        answer = self._told(name, "POST", f"/process/start/{name}", ANSWER_WITHIN_S)
         if not answer.ok and "already running" not in answer.text:
             raise ServiceError(name, f"process-compose refused to start it: {answer.text.strip()[:200]}", "bin/lakehouse down")
 
@@ -152,9 +153,9 @@ class Supervisor:
         """Stop one process; it is not started again until asked.
 
         Raises:
-            ServiceError: process-compose refused.
+            ServiceError: process-compose refused, or does not answer.
         """
-        answer = self._http.patch(f"{self._base}/process/stop/{name}", timeout=60)
+        answer = self._told(name, "PATCH", f"/process/stop/{name}", STOP_WITHIN_S)
         if not answer.ok and "not running" not in answer.text:
             raise ServiceError(name, f"process-compose refused to stop it: {answer.text.strip()[:200]}", "bin/lakehouse status")
 
@@ -179,6 +180,12 @@ class Supervisor:
             return subprocess.Popen(
                 command, cwd=HOME, env=supervisor_environment(settings), stdin=null, stdout=null, stderr=null, start_new_session=True
             )
+
+    def _told(self, name: str, method: str, path: str, within_s: float) -> requests.Response:
+        try:
+            return self._http.request(method, self._base + path, timeout=within_s)
+        except requests.RequestException as error:
+            raise ServiceError(name, f"process-compose does not answer: {type(error).__name__}", "bin/lakehouse status") from error
 
     def _get(self, path: str) -> Any:
         answer = self._http.get(self._base + path, timeout=ANSWER_WITHIN_S)

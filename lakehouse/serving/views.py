@@ -139,7 +139,7 @@ def _names(ask: Ask, kind: str) -> set[str]:
 def _asker(settings: Settings, user: str) -> Ask:
     def ask(sql: str) -> Sequence[Sequence[Any]]:
         session = {"user": user, "timezone": "UTC", "source": "lakehouse"}
-        connection = trino.dbapi.connect(host=settings.host, port=settings.port("trino"), max_attempts=1, **session)
+        connection = trino.dbapi.connect(host=settings.host_of("trino"), port=settings.port("trino"), max_attempts=1, **session)
         try:
             cursor = connection.cursor()
             cursor.execute(sql)

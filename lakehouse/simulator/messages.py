@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from lakehouse.simulator.counters import Reading
@@ -91,9 +90,3 @@ class Post:
         named = json.loads(value)
         ref = named.get("event_id") or f"{named['interruption_id']}/{named['version']}"
         self.incidents.append(Incident(kind, self._machine_id, span[0], span[0] if span[1] is None else span[1], ref, arrival, note))
-
-
-def arriving(messages: Iterable[Message], until: int) -> Iterator[Message]:
-    """Yield the messages about events up to `until`, in order of arrival; what would come later comes at `until`."""
-    clamped = (each if each.arrival <= until else each._replace(arrival=until) for each in messages if each.basis <= until)
-    yield from sorted(clamped)

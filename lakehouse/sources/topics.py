@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import yaml
@@ -41,6 +42,15 @@ class _Topics(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     topics: tuple[Topic, ...]
+
+
+def chosen(topics: Sequence[Topic], names: Collection[str]) -> list[Topic]:
+    """Return the topics of these names, all when there is no name; SettingsError names what is unknown and what is known."""
+    unknown = set(names) - {topic.name for topic in topics}
+    if unknown:
+        known = ", ".join(topic.name for topic in topics)
+        raise SettingsError(f"topic {', '.join(sorted(unknown))}", f"unknown; known: {known}", "name one of these, or none for all")
+    return [topic for topic in topics if not names or topic.name in names]
 
 
 def load_topics(path: Path = HOME / "conf" / "topics.yaml") -> tuple[Topic, ...]:

@@ -14,11 +14,6 @@ def struct_of(table: Table) -> StructType:
     return StructType([StructField(column.name, _parse_datatype_string(column.type), True) for column in table.columns])
 
 
-def ddl_of(table: Table) -> str:
-    """Return the schema as a DDL string, for createDataFrame and mapInArrow."""
-    return ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
-
-
 def shaped(rows: DataFrame, table: Table) -> DataFrame:
     """Return exactly the table's columns, in order and typed; a missing column is an error of Spark's analysis."""
     return rows.select(*(F.col(column.name).cast(column.type).alias(column.name) for column in table.columns))
