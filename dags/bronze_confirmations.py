@@ -42,7 +42,7 @@ with DAG(
     new_files = light_step(
         "new_files", ("pending", "--json", "--kind", "workbooks", "--run-id", "{{ run_id }}", "--source={{ params.source }}")
     )
-    land = land_sources("land", new_files.output, pool="silver_files")
+    land = land_sources("land", new_files.output)
     review = light_step("review", ("landed", "{{ run_id }}", "--json"))
     ask = take_or_wait("take_or_wait", review="review", taken="silver_confirmation", otherwise="said")
     good_rows = light_step("silver_confirmation", ("landed", "{{ run_id }}"), outlets=[asset_of(CONFIRMATION)])

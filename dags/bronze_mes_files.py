@@ -32,5 +32,5 @@ with DAG(
     new_files = light_step(
         "new_files", ("pending", "--json", "--kind", "files", "--run-id", "{{ run_id }}", "--source={{ params.source }}")
     )
-    land = land_sources("land", new_files.output, pool="silver_files", outlets=file_assets())
+    land = land_sources("land", new_files.output, outlets=file_assets())
     land >> light_step("said", ("landed", "{{ run_id }}"), trigger_rule="none_failed")

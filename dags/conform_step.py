@@ -28,4 +28,4 @@ def source_param() -> Param:
 
 def conform_again(*which: str) -> SparkStep:
     """Return the task that conforms files of the form's source again; `which` are templates of arguments of jobs/replay.py, or empty."""
-    return spark_step("conform_again", "replay", ("--source", "{{ params.source }}", *which), pool="silver_files", outlets=file_assets())
+    return spark_step("conform_again", "replay", ("--source", "{{ params.source }}", *which), outlets=file_assets())

@@ -35,6 +35,5 @@ with DAG(
         "gold_machine_shift",
         "publish",
         ("--wait", "120", "{{ '--rebuild' if params.rebuild else '' }}"),
-        pool="gold",
         outlets=[asset_of(table) for table in GOLD if table is not INVENTORY_AGE],
     )

@@ -36,6 +36,5 @@ with DAG(
         "gold_inventory_age",
         "inventory",
         ("--date={{ params.date or ((dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1)) | ds) }}", "--wait", "120"),
-        pool="gold",
         outlets=[asset_of(INVENTORY_AGE)],
     )

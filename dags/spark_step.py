@@ -77,29 +77,29 @@ class LandStep(SparkStep):
         self.outlets = [asset for asset in self.outlets if asset.name == f"silver_{self.found['silver']}"]
 
 
-def spark_step(task_id: str, job: str, arguments: Sequence[str], pool: str, outlets: Sequence[Asset] = ()) -> SparkStep:
-    """Return the task that runs `jobs/<job>.py` with templated arguments, one at a time within its pool."""
-    return SparkStep(task_id=task_id, application_args=list(arguments), outlets=list(outlets), **_submit(job, task_id, pool))
+def spark_step(task_id: str, job: str, arguments: Sequence[str], outlets: Sequence[Asset] = ()) -> SparkStep:
+    """Return the task that runs `jobs/<job>.py` with templated arguments; Spark jobs run one at a time."""
+    return SparkStep(task_id=task_id, application_args=list(arguments), outlets=list(outlets), **_submit(job, task_id))
 
 
-def land_sources(task_id: str, found: XComArg, pool: str, outlets: Sequence[Asset] = ()) -> Any:
+def land_sources(task_id: str, found: XComArg, outlets: Sequence[Asset] = ()) -> Any:
     """Return the tasks that land the found sources, one for each, labelled with its name, one after the other."""
     mapped = LandStep.partial(
         task_id=task_id,
         map_index_template="{{ task.found['source'] }}",
         max_active_tis_per_dag=1,
         outlets=list(outlets),
-        **_submit("land_files", task_id, pool),
+        **_submit("land_files", task_id),
     )
     return mapped.expand(found=found)
 
 
-def _submit(job: str, name: str, pool: str) -> dict[str, Any]:
+def _submit(job: str, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "conn_id": "spark_local",
         "application": str(REPO / "jobs" / f"{job}.py"),
         "properties_file": os.environ.get(PROPERTIES),
         "env_vars": {name: os.environ[source] for name, source in JOBS_ENVIRONMENT.items() if source in os.environ},
-        "pool": pool,
+        "pool": "spark",
     }

@@ -26,4 +26,4 @@ with DAG(
     is_paused_upon_creation=False,
     default_args=POLICY,
 ):
-    spark_step("mended_tables", "maintain", (), pool="maintenance")
+    spark_step("mended_tables", "maintain", ())

@@ -124,11 +124,10 @@ def test_everything_else_is_a_command_of_ours_or_a_question(inventory):
             assert {word.split("=")[0] for word in task["words"] if word.startswith("--")} <= options
 
 
-def test_a_table_is_written_within_one_pool_of_one_slot(inventory):
+def test_spark_jobs_run_one_at_a_time(inventory):
     slots = {name: pool["slots"] for name, pool in json.loads((DAGS / "pools.json").read_text()).items()}
-    pools = {task["pool"] for _, task in tasks_of(inventory) if task["application"]}
-    assert {slots[pool] for pool in pools} == {1}
-    assert {task["pool"] for name, task in tasks_of(inventory) if name == "land"} == {"silver_files"}
+    assert {task["pool"] for _, task in tasks_of(inventory) if task["application"]} == {"spark"}
+    assert slots["spark"] == 1
     assert {task["pool"] for _, task in tasks_of(inventory) if not task["application"]} == {"light"}
 
 

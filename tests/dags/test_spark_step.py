@@ -10,9 +10,9 @@ from airflow_env import DAGS, run_in_airflow
 RUN_ONE = """
 import sys
 import spark_step
-step = spark_step.spark_step("t", "land_files", ["--source", "x", ""], "gold", [])
+step = spark_step.spark_step("t", "land_files", ["--source", "x", ""], [])
 if sys.argv[1] == "land":
-    step = spark_step.LandStep(task_id="t", found={"source": "mes-item", "files": 3, "bytes": 40}, **spark_step._submit("land_files", "t", "gold"))
+    step = spark_step.LandStep(task_id="t", found={"source": "mes-item", "files": 3, "bytes": 40}, **spark_step._submit("land_files", "t"))
 try:
     step.execute({"run_id": "manual__1"})
 except Exception as error:

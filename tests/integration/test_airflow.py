@@ -160,8 +160,7 @@ def test_all_dags_are_read_and_their_pools_have_their_places(api: Api) -> None:
     assert {BOOKS, FILES, GOLD, "silver_tables", "table_maintenance", "source_health", "shift_report", "replay"} <= set(dags)
     assert not any(dag["is_paused"] for dag in dags.values())
     pools = {pool["name"]: pool["slots"] for pool in api.get("pools")["pools"]}
-    assert pools["silver_files"] == pools["gold"] == pools["maintenance"] == 1
-    assert pools["light"] == 2
+    assert (pools["spark"], pools["light"]) == (1, 2)
 
 
 def test_a_workbook_is_in_silver_nobody_is_asked_and_the_logs_end_with_counts(landed: Landed, api: Api, ask: Ask) -> None:
