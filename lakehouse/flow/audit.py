@@ -25,7 +25,7 @@ class Audits:
         nessie: the catalog's client.
         branch: where the publication is written.
         subject: what is published, for the error.
-        kept_as: name of the branch that keeps a refused publication for inspection.
+        kept_as: name of the branch that keeps a refused publication for inspection; one of an earlier try is replaced.
         expects: further audits of the rows of a table.
         results: by name of the audit.
     """
@@ -46,6 +46,7 @@ class Audits:
         results = list(found)
         broken = [each for each in results if each.violation_count]
         if broken:
+            self.nessie.discard(self.kept_as)
             self.nessie.create(self.kept_as, self.nessie.get(self.branch))
             first = broken[0]
             cause = f"audit {first.audit} found {first.violation_count} violations, e.g. {first.example}; branch {self.kept_as} keeps them"

@@ -59,7 +59,7 @@ def publish_inventory(
         if not sites:
             return None
         revision, as_of = last_publication(spark, branch).revision, dt.datetime.now(dt.UTC)
-        audits = Audits(nessie, branch, f"stock of {day}", f"failed-stock-{day}-{as_of:%Y%m%d%H%M%S}", expects)
+        audits = Audits(nessie, branch, f"stock of {day}", f"failed-stock-{day}", expects)
         write_inventory(spark, sites, day, audits, as_of, revision)
         rows = spark.table(INVENTORY_AGE.at(branch)).where(F.col("as_of_date") == F.lit(day)).count()
         crashpoint("inventory_before_merge")

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from lakehouse.bronze.broker import topic_states
-from lakehouse.errors import FencedError, LakehouseError, LeaseHeldError, OffsetGapError
+from lakehouse.errors import AuditFailedError, FencedError, LakehouseError, LeaseHeldError, OffsetGapError
 from lakehouse.flow.land_topics import TopicLanding
 from lakehouse.flow.publish import publish
 from lakehouse.flow.watch import PlantWatch
@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 REDO_LIMIT = 5
 CATCHING_UP_S = 10
 MOST_SKIPPED = 20
+ROUNDS_AFTER_REFUSAL = 10
+"""So many rounds pass after a failed audit before the next try: the rows or the program must change first, and landing goes on."""
 OWN_TABLES = (*BRONZE_TOPICS, *SILVER_TOPICS, *GOLD, TOPIC_COMMIT, PUBLICATION, AUDIT_RESULT)
 
 
@@ -175,17 +177,19 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
 
     A round in which somebody else holds the gold lease, or changed gold meanwhile, is skipped; the next one takes its extents along.
     So is a round while a long micro-batch is catching up, up to `MOST_SKIPPED` in a row: it would only rebuild the same shifts twice.
+    After a failed audit the last publication stays, landing goes on, and `ROUNDS_AFTER_REFUSAL` rounds are left out.
 
     Raises:
         LakehouseError: what the stream or a publication failed with.
     """
-    nessie, skipped, publisher = Nessie(settings.nessie_api), 0, spark.newSession()
+    nessie, skipped, left_out, publisher = Nessie(settings.nessie_api), 0, 0, spark.newSession()
     query = stream.start(drain=False)
     try:
         while not stop.wait(settings.live_publish_every_s):
             if stream.finish(query, 0.01):
                 return
-            if stream.watch is None:
+            if stream.watch is None or left_out:
+                left_out = max(0, left_out - 1)
                 continue
             if stream.is_catching_up(CATCHING_UP_S) and skipped < MOST_SKIPPED:
                 skipped += 1
@@ -196,5 +200,8 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
                 _trim(spark, nessie)
             except (LeaseHeldError, FencedError) as error:
                 log.info("round skipped", cause=error.line())
+            except AuditFailedError as error:
+                log.error("not published", cause=error.line(), rounds_left_out=ROUNDS_AFTER_REFUSAL)
+                left_out = ROUNDS_AFTER_REFUSAL
     finally:
         query.stop()

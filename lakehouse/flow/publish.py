@@ -98,7 +98,7 @@ def publish(
             revision = consumed.revision + 1
             done = Published(revision, as_of, len(work.shifts), len(work.readings), work.reason)
             with small_work(spark) if machine_days(work.shifts) <= FEW_MACHINE_DAYS else nullcontext():
-                audits = Audits(nessie, branch, f"publication {revision}", f"failed-{revision}-{as_of:%Y%m%d%H%M%S}", expects)
+                audits = Audits(nessie, branch, f"publication {revision}", f"failed-{revision}", expects)
                 _write(spark, plant, work, done, audits, recount=rebuild)
             _record(spark, plant, work, done, owner, audits)
             crashpoint("before_publish")
