@@ -12,7 +12,7 @@ ARGS ?=
 demo: doctor setup ## Check the machine, set up, start everything, fill 30 days, stay live, print the addresses
 	$(LAKEHOUSE) demo
 
-test: ## Everything that must hold, on real services of the test's own (their ports are 10,000 higher)
+test: ## Everything that must hold, on real services of the test's own (their ports are 10,000 and more higher)
 	LAKEHOUSE_PORT_OFFSET=10000 $(LAKEHOUSE) doctor
 	$(LAKEHOUSE) setup --with-tests
 	@$(MAKE) --no-print-directory lint

@@ -131,7 +131,7 @@ def _finish(settings: Settings, took_s: float) -> None:
 
 def _wide() -> Console:
     """Return a console on which no address is cut, however narrow the terminal says it is."""
-    return Console(highlight=False, width=max(out.width, 150))
+    return Console(highlight=False, width=max(out.width, 200))
 
 
 def _print_answer(settings: Settings) -> None:

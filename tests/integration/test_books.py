@@ -1,10 +1,14 @@
 """The whole pipeline against the simulator's books: topics and files in, gold, silver and quarantine out, all equal.
 
+The README's commands that need such a plant are run here as a person types them.
+
 The days hold the night in which the clock is put forward, and lie where no other test writes.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,6 +19,7 @@ from typing import Any
 import pytest
 
 from lakehouse.plant import load_plant
+from lakehouse.serving.views import read_views
 from lakehouse.settings import HOME, Settings
 from lakehouse.simulator.books import Books
 from lakehouse.simulator.compare import COLUMNS, compare
@@ -99,3 +104,36 @@ def test_confirmations_and_the_production_log_add_up_to_the_books(books: Books, 
         f" AND start_at >= from_iso8601_timestamp('{SINCE}') AND start_at < from_iso8601_timestamp('{UNTIL}') GROUP BY 1"
     )
     assert {row[0]: list(row[1:]) for row in logged} == by_machine
+
+
+def test_the_checks_of_every_view_find_nothing_in_two_days_of_a_plant(books: Books, ask: Ask) -> None:
+    assert {view.name: found for view in read_views() if (found := ask(view.checks))} == {}
+
+
+def typed(core: Settings, *words: str) -> str:
+    """What a command of the README answers, without the breaks of lines that belong to a terminal."""
+    environment = {**os.environ, "LAKEHOUSE_STACK": core.stack, "LAKEHOUSE_PORT_OFFSET": str(core.port_offset)}
+    done = subprocess.run([HOME / "bin" / "lakehouse", *words], env=environment, cwd=HOME, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return re.sub(r"\s+", " ", done.stdout)
+
+
+def test_a_number_is_walked_back_to_its_rows_on_the_command_line(core: Settings, books: Books, ask: Ask) -> None:
+    ((earned, planned),) = ask(
+        "SELECT earned_good_s, pbt_s FROM kpi.plant.oee_by_shift WHERE site_id = 'demo' AND machine_id = 'M01'"
+        " AND shift_date = DATE '2026-03-29' AND shift_id = 'early'"
+    )
+    said = typed(core, "kpi", "explain", "oee_by_shift", "--machine", "M01", "--shift", "2026-03-29/early", "--site", "demo")
+    assert f"earned_good_s {f'{earned:f}'.rstrip('0').rstrip('.')}" in said
+    assert f"pbt_s {f'{planned:f}'.rstrip('0').rstrip('.')}" in said
+    assert "every element is the sum of its segments" in said
+    assert re.search(r"machine\.count/\d+/\d+", said)
+
+
+def test_a_breakdown_that_is_injected_arrives_as_a_closed_interruption(core: Settings, books: Books, submit: Submit, ask: Ask) -> None:
+    said = typed(core, "inject", "breakdown", "--machine", "M03", "--minutes", "0.1")
+    assert "M03" in said
+    stop = said.split()[-1]
+    _job(submit, "jobs/live.py", "--drain")
+    found = ask(f"SELECT machine_id, status, end_at > start_at FROM lake.silver.machine_interruption WHERE interruption_id = '{stop}'")
+    assert [tuple(row) for row in found] == [("M03", "closed", True)]

@@ -3,13 +3,16 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from known_figures import KNOWN
+from messages import send
 
 from lakehouse.settings import HOME, Settings
 
@@ -64,6 +67,23 @@ def test_every_row_is_somewhere(landed: dict[str, dict[str, Any]], ask: Ask) -> 
     commits = ask("SELECT in_count, kept_count + quarantined_count + duplicate_count + superseded_count FROM lake.ops.file_commit")
     assert len(commits) >= 2
     assert all(seen == told for seen, told in commits)
+
+
+def test_the_live_application_has_published_and_status_says_how_fresh_it_is(
+    core: Settings, landed: dict[str, dict[str, Any]], ask: Ask, wait_until: Callable[..., Any]
+) -> None:
+    live = "SELECT max(revision) FROM lake.ops.publication WHERE publisher = 'live application'"
+    before = ask(live)[0][0] or 0
+    body = {"event_id": f"fresh-{time.time_ns()}", "site_id": "demo", "machine_id": "M01", "sensor": "zone_1", "unit": "C", "temperature_c": 200.5}
+    send(core.kafka_bootstrap, "sensor.temperature", [{"schema_version": 1, "ts": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", **body}])
+    wait_until(lambda: (ask(live)[0][0] or 0) > before, 180, "a publication by the live application", 1.0)
+    environment = {**os.environ, "LAKEHOUSE_STACK": core.stack, "LAKEHOUSE_PORT_OFFSET": str(core.port_offset)}
+    said = subprocess.run([HOME / "bin" / "lakehouse", "status", "--json"], env=environment, cwd=HOME, capture_output=True, text=True, check=True)
+    status = json.loads(said.stdout)
+    (row,) = [each for each in status["freshness"] if (each["site_id"], each["silver_table"]) == ("demo", "sensor_reading")]
+    assert datetime.now(UTC) - datetime.fromisoformat(row["newest_landed_at"]) < timedelta(minutes=4)
+    assert status["publication"]["revision"] > before
+    assert {each["topic"]: each["lag"] for each in status["topics"]}["sensor.temperature"] == 0
 
 
 def test_doing_it_all_twice_changes_nothing(core: Settings, landed: dict[str, dict[str, Any]], shared_data: Path, ask: Ask) -> None:

@@ -10,7 +10,7 @@ import pytest
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import HOME, Settings
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("spark")]
 PAGE = (HOME / "docs" / "cookbook.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"^## (\d+\. .+?)\n.*?```sql\n(.+?)```", PAGE, flags=re.MULTILINE | re.DOTALL)
 

@@ -16,7 +16,8 @@ from lakehouse.serving.views import KpiView, read_views
 from lakehouse.settings import Settings
 from lakehouse.tables import SILVER
 
-pytestmark = pytest.mark.stack
+# The lane whose stack holds plans, orders and stock, worked cases and topics beside each other.
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("spark")]
 Ask = Callable[..., list[Sequence[Any]]]
 VIEWS = read_views()
 
