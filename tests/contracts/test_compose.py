@@ -148,6 +148,19 @@ def test_a_service_is_probed_as_the_process_is(services: dict[str, Any], name: s
     )
 
 
+def test_a_probe_asks_the_container_that_serves(services: dict[str, Any]) -> None:
+    """A probe asks its own container unless the variable names another one; asked in the wrong one, a service never becomes healthy."""
+    server = {port["target"]: name for name, one in services.items() for port in one.get("ports", ())}
+    for name, service in services.items():
+        if "test" not in service["healthcheck"]:
+            continue
+        found = re.search(r"probe\.py \w+ \$\{(\w+)\}", service["healthcheck"]["test"][1])
+        assert found
+        asked = server[int(service["environment"][found[1]])]
+        assert service["environment"].get("LAKEHOUSE_PROBE_HOST", name) == asked, name
+        assert set(service["profiles"]) <= set(services[asked]["profiles"])
+
+
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
 def test_an_images_own_probe_is_that_of_its_service(path: Path) -> None:
     main = {"airflow": "airflow-api", "spark": "live"}.get(path.parent.name, path.parent.name)
@@ -234,6 +247,16 @@ def test_data_is_on_a_named_volume_where_the_process_keeps_it(services: dict[str
     used = {mount["source"] for one in services.values() for mount in one["volumes"]}
     assert used == set(project["volumes"])
     assert all(mount["type"] == "volume" for one in services.values() for mount in one["volumes"])
+
+
+def test_what_a_service_writes_is_made_for_its_user_by_the_image(services: dict[str, Any]) -> None:
+    """An empty volume gets the image's folder and its owner; what the image lacks is root's, and so is a parent that `install` adds by itself."""
+    for name, service in services.items():
+        lines = re.findall(r"install -d -o lakehouse -g lakehouse (.+)$", (REPO / service["build"]["dockerfile"]).read_text(), re.MULTILINE)
+        made = {Path(folder) for line in lines for folder in line.split()}
+        for target in (Path(mount["target"]) for mount in service["volumes"] if not mount.get("read_only")):
+            copied = {folder for one in made for folder in (one, *one.parents) if folder.is_relative_to(target)}
+            assert {target, *copied} <= made, name
 
 
 def test_no_service_has_more_rights_than_it_needs(services: dict[str, Any]) -> None:
