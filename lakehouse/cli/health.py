@@ -11,12 +11,12 @@ import typer
 from rich.table import Table
 
 from lakehouse.cli.console import out, print_json
-from lakehouse.services.source_health import require_in_time, source_ages
+from lakehouse.services.source_health import SILENT_AFTER_H, require_in_time, source_ages
 from lakehouse.settings import Settings
 
 
 def command(
-    silent_after_h: Annotated[float, typer.Option(min=0, help="A source whose newest event is older counts as silent, not as late.")] = 24,
+    silent_after_h: Annotated[float, typer.Option(min=0, help="A source whose newest event is older counts as silent, not late.")] = SILENT_AFTER_H,
     as_json: Annotated[bool, typer.Option("--json", help="Print every source as JSON.")] = False,
 ) -> None:
     """Say how fresh each source is; end with an error that names those that are later than promised.

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 from rich.console import Group
 from rich.table import Table
 
 from lakehouse.cli.console import out, print_json
-from lakehouse.services.state import StackStatus, age_s, stack_status
+from lakehouse.services.source_health import SILENT_AFTER_H, age_of
+from lakehouse.services.state import StackStatus, stack_status
 from lakehouse.settings import Settings
 
 MB = 1_000_000
 COLOURS = {"ready": "green", "done": "green", "not started": "dim", "failed": "red", "stopped": "dim"}
+AGE_COLOURS = {"in time": "green", "late": "yellow"}
+NAMED = ("late", "silent", "events")
+"""Verdicts on a source's age that are told with the age."""
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
@@ -63,12 +68,17 @@ def _freshness(status: StackStatus, now: datetime) -> Table | str:
     for heading in ("rows", "quarantined"):
         table.add_column(heading, justify="right")
     for row in status.freshness:
-        age = age_s(row, now)
-        late = age is not None and row["promised_within_s"] is not None and age > row["promised_within_s"]
-        landed = "" if age is None else f"[{'yellow' if late else 'green'}]{age:.0f} s ago[/]"
         event = str(row["newest_event_at"] or "")[:19]
-        table.add_row(row["site_id"], row["silver_table"], event, landed, f"{row['kept_count']:,}", f"{row['quarantined_count']:,}")
+        table.add_row(row["site_id"], row["silver_table"], event, _landed(row, now), f"{row['kept_count']:,}", f"{row['quarantined_count']:,}")
     return table
+
+
+def _landed(row: Mapping[str, Any], now: datetime) -> str:
+    age = age_of(row, now, timedelta(hours=SILENT_AFTER_H))
+    if age.age_s is None:
+        return ""
+    word = f", {age.verdict}" if age.verdict in NAMED else ""
+    return f"[{AGE_COLOURS.get(age.verdict, 'dim')}]{age.age_s:.0f} s ago{word}[/]"
 
 
 def _summary(status: StackStatus) -> str:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lakehouse.model import Table, quarantine_of
 from lakehouse.quality.rules import settled
 from lakehouse.tables import SILVER
-from lakehouse.tables.gold import SOURCE_HEALTH
+from lakehouse.tables.gold import MACHINE_SHIFT, SOURCE_HEALTH
 
 EVENT_AT = {
     "sensor_reading": "reading_at",
@@ -27,6 +27,12 @@ EVENT_AT = {
 """When a row of a table happened; of master data nothing happens."""
 NOTHING = "cast(NULL AS timestamp)"
 UNKNOWN_SITE = "unknown"
+SEEN_WITHIN_S = MACHINE_SHIFT.fresh_within_s or 0
+"""Gold, which knows the newest row, may itself be as old as it promises: seconds."""
+PROMISED = {"promised_within_s": "int", "allowed_s": "int", "is_event": "boolean"}
+"""Columns that follow from the tables' declarations, with their types."""
+PROMISES = [(t.name, t.fresh_within_s, None if t.fresh_within_s is None else t.fresh_within_s + SEEN_WITHIN_S, t.write == "merge") for t in SILVER]
+"""Each silver table with its values of PROMISED: rows that are replaced by their later versions are things that happen."""
 
 
 def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: int, written: frozenset[str] | None) -> DataFrame:
@@ -40,25 +46,29 @@ def source_health(spark: SparkSession, branch: str, as_of: datetime, revision: i
         written: names of the silver tables that were written since the present content was counted; the others are as they were.
             None counts all of them whole.
     """
-    present = settled(spark.table(SOURCE_HEALTH.at(branch)))
+    present = settled(spark.table(SOURCE_HEALTH.at(branch)).drop(*PROMISED))
     newest = present.groupBy("silver_table").agg(F.unix_micros(F.max("newest_landed_at")).alias("micros")).collect()
     counted = {} if written is None else {row["silver_table"]: int(row["micros"]) for row in newest if row["micros"] is not None}
     again = [table for table in SILVER if written is None or table.name in written]
     rest = present.where(~F.col("silver_table").isin([table.name for table in again]) if again else F.lit(True))
     stamps = {"revision": F.lit(revision), "as_of": F.lit(as_of).cast("timestamp")}
     if not again:
-        return settled(rest.withColumns(stamps))
+        return settled(with_promises(rest.withColumns(stamps)))
     kept = reduce(DataFrame.unionByName, [_kept(spark, table, branch, present, counted.get(table.name)) for table in again])
     quarantined = reduce(DataFrame.unionByName, [_quarantined(spark, table, branch) for table in again])
-    promised = spark.createDataFrame([(t.name, t.fresh_within_s) for t in SILVER], "silver_table string, promised_within_s int")
     found = (
         kept.join(quarantined, ["site_id", "silver_table"], "full")
-        .join(F.broadcast(promised), ["silver_table"])
         .withColumn("kept_count", F.coalesce("kept_count", F.lit(0)))
         .withColumn("quarantined_count", F.coalesce("quarantined_count", F.lit(0)))
         .withColumn("quarantined_by_rule", F.coalesce("quarantined_by_rule", F.create_map().cast("map<string,bigint>")))
     )
-    return settled(found.withColumns(stamps).unionByName(rest.withColumns(stamps)))
+    return settled(with_promises(found.withColumns(stamps).unionByName(rest.withColumns(stamps))))
+
+
+def with_promises(rows: DataFrame) -> DataFrame:
+    """Return rows with what is declared of their `silver_table` today, whenever they were counted; what is no longer declared promises nothing."""
+    schema = ", ".join(f"{name} {kind}" for name, kind in {"silver_table": "string", **PROMISED}.items())
+    return rows.join(F.broadcast(rows.sparkSession.createDataFrame(PROMISES, schema)), ["silver_table"], "left")
 
 
 def _kept(spark: SparkSession, table: Table, branch: str, present: DataFrame, since_us: int | None) -> DataFrame:

@@ -10,17 +10,13 @@ from typing import Any, Literal
 from lakehouse.errors import SourceLateError
 from lakehouse.services.sql import run_sql
 from lakehouse.settings import Settings
-from lakehouse.tables import SILVER
-from lakehouse.tables.gold import MACHINE_SHIFT
 
 Verdict = Literal["in time", "late", "silent", "no row", "no promise", "events"]
 HEALTH_SQL = """
-SELECT site_id, silver_table, newest_event_at, newest_landed_at, promised_within_s FROM kpi.plant.data_health ORDER BY site_id, silver_table
+SELECT site_id, silver_table, newest_event_at, newest_landed_at, allowed_s, is_event FROM kpi.plant.data_health ORDER BY site_id, silver_table
 """
-EVENTS = frozenset(table.name for table in SILVER if table.write == "merge")
-"""Tables of things that happen, each replaced by its later versions; they are not late because nothing has happened."""
-SEEN_WITHIN_S = MACHINE_SHIFT.fresh_within_s or 0
-"""Gold, which knows the newest row, may itself be as old as it promises."""
+SILENT_AFTER_H = 24
+"""Unless told otherwise, hours after its newest event from which a source is silent and no longer late; the dashboard says so too."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class SourceAge:
 
     Attributes:
         age_s: seconds since its newest row was landed, None when it has none.
-        allowed_s: the table's promise and gold's own; None when the table promises nothing.
+        allowed_s: age in seconds beyond which it is late: the table's promise and gold's own; None when the table promises nothing.
         verdict: `silent` is a source whose newest event is so old that it counts as switched off, or as history that was loaded;
             `events` is a table that may have no row for a long time because nothing happened.
     """
@@ -52,23 +48,30 @@ def source_ages(settings: Settings, now: datetime, silent_after: timedelta) -> l
 
 
 def age_of(row: Mapping[str, Any], now: datetime, silent_after: timedelta) -> SourceAge:
-    """Return the age and verdict of one row of `data_health`."""
-    landed, promised = row["newest_landed_at"], row["promised_within_s"]
+    """Return the age and verdict of one row of `data_health`.
+
+    The same rule is the dashboards' column `freshness`.
+
+    Args:
+        row: at least its site_id, silver_table, newest_event_at, newest_landed_at, allowed_s and is_event.
+        now: the instant of asking.
+        silent_after: age of the newest event from which the source counts as silent.
+    """
+    landed = row["newest_landed_at"]
     age_s = None if landed is None else (now - landed).total_seconds()
-    allowed_s = None if promised is None else promised + SEEN_WITHIN_S
-    return SourceAge(row["site_id"], row["silver_table"], age_s, allowed_s, _verdict(row, age_s, allowed_s, now - silent_after))
+    return SourceAge(row["site_id"], row["silver_table"], age_s, row["allowed_s"], _verdict(row, age_s, now - silent_after))
 
 
-def _verdict(row: Mapping[str, Any], age_s: float | None, allowed_s: int | None, speaks_since: datetime) -> Verdict:
-    if allowed_s is None:
-        return "no promise"
+def _verdict(row: Mapping[str, Any], age_s: float | None, speaks_since: datetime) -> Verdict:
     if age_s is None:
         return "no row"
-    if age_s <= allowed_s:
+    if row["allowed_s"] is None:
+        return "no promise"
+    if age_s <= row["allowed_s"]:
         return "in time"
     if row["newest_event_at"] is None or row["newest_event_at"] < speaks_since:
         return "silent"
-    return "events" if row["silver_table"] in EVENTS else "late"
+    return "events" if row["is_event"] else "late"
 
 
 def require_in_time(ages: Sequence[SourceAge]) -> None:

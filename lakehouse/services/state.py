@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +40,7 @@ select element_at(summary, 'lakehouse.progress') from lake.bronze."{table}$snaps
 where element_at(summary, 'lakehouse.progress') is not null order by committed_at desc limit 1
 """
 HEALTH_SQL = """
-select site_id, silver_table, newest_event_at, newest_landed_at, kept_count, quarantined_count, promised_within_s, as_of
+select site_id, silver_table, newest_event_at, newest_landed_at, kept_count, quarantined_count, promised_within_s, allowed_s, is_event, as_of
 from kpi.plant.data_health order by site_id, silver_table
 """
 PUBLICATION_SQL = """
@@ -191,9 +190,3 @@ def _size(folder: Path) -> int:
             with contextlib.suppress(FileNotFoundError):
                 total += Path(parent, name).lstat().st_blocks * BLOCK
     return total
-
-
-def age_s(row: Mapping[str, Any], now: datetime) -> float | None:
-    """Return the seconds since a freshness row's newest landing, None when it has none."""
-    at = row["newest_landed_at"]
-    return (now - at).total_seconds() if isinstance(at, datetime) else None

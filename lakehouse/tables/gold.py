@@ -208,6 +208,8 @@ SOURCE_HEALTH = Table(
         Column("quarantined_count", "bigint", "Rows in its quarantine.", required=True),
         Column("quarantined_by_rule", "map<string,bigint>", "Rule to rows in quarantine.", required=True),
         Column("promised_within_s", "int", "Promised age of the newest row in seconds, NULL if none."),
+        Column("allowed_s", "int", "Age in seconds beyond which it is late: its promise and that of gold; NULL if nothing is promised."),
+        Column("is_event", "boolean", "True when its rows are things that happen: it is not late because nothing has happened."),
         _REVISION, _AS_OF,
     ),
     write="merge",

@@ -99,6 +99,7 @@ def health(now: datetime) -> list[Row]:
             "site_id": "demo", "silver_table": name,
             "newest_event_at": now - timedelta(seconds=age), "newest_landed_at": now - timedelta(seconds=age),
             "kept_count": 1000 * place, "quarantined_count": place, "quarantined_by_rule": {}, "promised_within_s": 60 if age < 1000 else None,
+            "allowed_s": 120 if age < 1000 else None, "is_event": name in {"machine_interruption", "confirmation"},
             "revision": 1, "as_of": now,
         }
         for place, (name, age) in enumerate(ages.items(), 1)

@@ -170,6 +170,12 @@ def test_a_charts_figures_are_trinos(name: str, viewer: Superset, ask: Callable[
     assert row_set(shown) == row_set(wanted)
 
 
+def test_a_healthy_source_is_not_shown_late(viewer: Superset) -> None:
+    shown = asked(viewer, "data_health", viewer.listed("chart")[asset_uuid("charts", "data_health")])
+    words = {row["silver_table"]: row["freshness"] for row in shown}
+    assert (words["machine_interruption"], words["confirmation"]) == ("Quiet", "On arrival")
+
+
 def test_the_list_above_names_every_chart() -> None:
     assert set(TRUTH) == {path.stem for path in (BUNDLE / "charts").glob("*.yaml")}
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from lakehouse.flow.health import PROMISES
 from lakehouse.flow.publish import publish
 from lakehouse.model import Table
 from lakehouse.nessie import Nessie
@@ -59,3 +60,11 @@ def test_data_health_counts_what_is_there(ask: Ask, table: Table) -> None:
     kept = ask(f"SELECT {sums} FROM kpi.plant.data_health WHERE silver_table = '{table.name}'")
     there = ask(f"SELECT (SELECT count(*) FROM lake.silver.{table.name}), (SELECT count(*) FROM lake.silver.{table.name}_quarantine)")
     assert kept == there
+
+
+@pytest.mark.usefixtures("published")
+def test_data_health_says_what_is_declared(ask: Ask) -> None:
+    """Of every row, also of those that the last publication did not count again."""
+    found = ask("SELECT DISTINCT silver_table, promised_within_s, allowed_s, is_event FROM kpi.plant.data_health")
+    assert found
+    assert {tuple(row) for row in found} <= set(PROMISES)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 
 from lakehouse.errors import DashboardError
+from lakehouse.services.source_health import SILENT_AFTER_H, age_of
 from lakehouse.serving.dashboards.bundle import KPI_VIEWS, MOST_CHARTS, Sources, build, faults, read_sources
 from lakehouse.serving.dashboards.import_bundle import cause_chain
 from lakehouse.serving.dashboards.query_context import query_context
@@ -90,6 +94,41 @@ def test_every_state_has_words_and_one_colour(sources: Sources, assets: dict[str
     ]  # fmt: skip
     table = of_kind(assets, "charts")["machine_now"]["params"]["conditional_formatting"]
     assert {rule["targetValue"]: rule["colorScheme"] for rule in table} == colours
+
+
+WORDS = {"in time": "Fresh", "late": "Late", "silent": "Silent", "no row": "No data", "no promise": "On arrival", "events": "Quiet"}
+"""Of each verdict of `bin/lakehouse health` the dashboard's word."""
+ALLOWED_S, SILENT_S = 80, SILENT_AFTER_H * 3600
+NOW = datetime(2026, 11, 20, 5, tzinfo=UTC)
+AGES = (None, 0, ALLOWED_S, ALLOWED_S + 1, SILENT_S, SILENT_S + 1)
+
+
+def before(age_s: int | None) -> datetime | None:
+    return None if age_s is None else NOW - timedelta(seconds=age_s)
+
+
+def instant(at: datetime | None) -> str:
+    return f"timestamp '{at:%Y-%m-%d %H:%M:%S}'" if at else "CAST(NULL AS timestamp)"
+
+
+def test_freshness_on_the_dashboard_is_the_verdict_of_health(sources: Sources) -> None:
+    (freshness,) = (each for each in sources.datasets["data_health"]["calculated_columns"] if each["column_name"] == "freshness")
+    seen = set()
+    for landed, event, allowed, is_event in itertools.product(AGES, AGES, (None, ALLOWED_S), (False, True)):
+        row = {"newest_landed_at": before(landed), "newest_event_at": before(event), "allowed_s": allowed, "is_event": is_event}
+        verdict = age_of({"site_id": "demo", "silver_table": "thing", **row}, NOW, timedelta(hours=SILENT_AFTER_H)).verdict
+        columns = f"{instant(before(landed))} newest_landed_at, {instant(before(event))} newest_event_at, ? allowed_s, ? is_event"
+        expression = freshness["expression"].replace("current_timestamp", instant(NOW))
+        assert duckdb.execute(f"SELECT {expression} FROM (SELECT {columns})", [allowed, is_event]).fetchone() == (WORDS[verdict],), row
+        seen.add(verdict)
+    assert seen == set(WORDS)
+
+
+def test_every_word_of_lateness_has_its_colour(assets: dict[str, dict]) -> None:
+    rules = of_kind(assets, "charts")["data_health"]["params"]["conditional_formatting"]
+    colours = {rule["targetValue"]: rule["colorScheme"] for rule in rules if rule["column"] == "freshness"}
+    assert set(colours) == set(WORDS.values()) - {"On arrival"}
+    assert [word for word, colour in colours.items() if colour == colours["Late"]] == ["Late"]
 
 
 def test_every_chart_can_be_asked_and_says_where_its_number_comes_from(assets: dict[str, dict]) -> None:
