@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     spark_driver_memory: str = "1200m"
     java_options: str = Field("", description="Further options of every Java process of the stack: broker, catalog, engine, Spark.")
     live_trigger_s: int = Field(5, ge=1, description="Seconds between two micro-batches of the live application.")
-    live_publish_every_s: int = Field(30, ge=1, description="Least seconds between two publications by the live application.")
+    live_publish_every_s: int = Field(30, ge=1, description="Seconds from one publication by the live application to the next.")
     lease_ttl_s: int = Field(300, ge=10, description="Seconds after which a silent holder of the gold lease may be replaced.")
     checkpoints: str = Field("", description="Folder or URL of streaming checkpoints; empty: below the stack's folder. Only a cache.")
     notify_urls: str = Field("", description="Whom a failed workflow tells: apprise URLs, separated by blanks; a file has every line in any case.")

@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 REDO_LIMIT = 5
 CATCHING_UP_S = 10
 MOST_SKIPPED = 20
+LEAST_PAUSE_S = 10
+"""So long the processors are the stream's alone between two publications, however long one takes."""
 ROUNDS_AFTER_REFUSAL = 10
 """So many rounds pass after a failed audit before the next try: the rows or the program must change first, and landing goes on."""
 OWN_TABLES = (*BRONZE_TOPICS, *SILVER_TOPICS, *GOLD, TOPIC_COMMIT, PUBLICATION, AUDIT_RESULT)
@@ -173,7 +175,7 @@ def planned_ends(spark: SparkSession, checkpoint: str, batch_id: int) -> dict[st
 
 
 def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop: threading.Event) -> None:
-    """Land and conform continuously and publish every few seconds, until `stop` is set.
+    """Land and conform continuously and publish every few seconds, counted from one beginning to the next, until `stop` is set.
 
     A round in which somebody else holds the gold lease, or changed gold meanwhile, is skipped; the next one takes its extents along.
     So is a round while a long micro-batch is catching up, up to `MOST_SKIPPED` in a row: it would only rebuild the same shifts twice.
@@ -182,10 +184,12 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
     Raises:
         LakehouseError: what the stream or a publication failed with.
     """
-    nessie, skipped, left_out, publisher = Nessie(settings.nessie_api), 0, 0, spark.newSession()
+    nessie, publisher = Nessie(settings.nessie_api), spark.newSession()
+    skipped, left_out, pause_s = 0, 0, float(settings.live_publish_every_s)
     query = stream.start(drain=False)
     try:
-        while not stop.wait(settings.live_publish_every_s):
+        while not stop.wait(pause_s):
+            begun, pause_s = time.monotonic(), float(settings.live_publish_every_s)
             if stream.finish(query, 0.01):
                 return
             if stream.watch is None or left_out:
@@ -198,6 +202,7 @@ def run_live(spark: SparkSession, settings: Settings, stream: TopicStream, stop:
             try:
                 publish(publisher, nessie, stream.watch.current(), "live application", ttl_s=settings.lease_ttl_s, wait_s=0)
                 _trim(spark, nessie)
+                pause_s = max(LEAST_PAUSE_S, pause_s - (time.monotonic() - begun))
             except (LeaseHeldError, FencedError) as error:
                 log.info("round skipped", cause=error.line())
             except AuditFailedError as error:

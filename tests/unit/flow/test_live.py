@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -18,10 +19,22 @@ class Rounds(threading.Event):
     def __init__(self, count: int) -> None:
         super().__init__()
         self.left = count
+        self.waits: list[float | None] = []
 
     def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
         self.left -= 1
         return self.left < 0
+
+
+def run(monkeypatch: pytest.MonkeyPatch, publish: Callable[..., None], rounds: Rounds) -> None:
+    """Run the live application's loop over a stream that always goes on."""
+    monkeypatch.setattr(live, "publish", publish)
+    monkeypatch.setattr(live, "_trim", lambda spark, nessie: None)
+    query, watch = SimpleNamespace(stop=lambda: None), SimpleNamespace(current=lambda: None)
+    never = {"finish": lambda query, timeout_s: False, "is_catching_up": lambda longer_than_s: False}
+    stream = SimpleNamespace(start=lambda drain: query, watch=watch, **never)
+    live.run_live(SimpleNamespace(newSession=lambda: None), Settings(live_publish_every_s=30), stream, rounds)  # type: ignore[arg-type]
 
 
 def tries(monkeypatch: pytest.MonkeyPatch, error: Exception, rounds: int) -> int:
@@ -32,12 +45,17 @@ def tries(monkeypatch: pytest.MonkeyPatch, error: Exception, rounds: int) -> int
         tried.append(1)
         raise error
 
-    monkeypatch.setattr(live, "publish", publish)
-    query, watch = SimpleNamespace(stop=lambda: None), SimpleNamespace(current=lambda: None)
-    never = {"finish": lambda query, timeout_s: False, "is_catching_up": lambda longer_than_s: False}
-    stream = SimpleNamespace(start=lambda drain: query, watch=watch, **never)
-    live.run_live(SimpleNamespace(newSession=lambda: None), Settings(), stream, Rounds(rounds))  # type: ignore[arg-type]
+    run(monkeypatch, publish, Rounds(rounds))
     return len(tried)
+
+
+@pytest.mark.parametrize(("takes_s", "pause_s"), [(12, 18), (25, 10), (90, 10)])
+def test_rounds_are_counted_from_their_beginnings_and_leave_the_stream_a_pause(monkeypatch, takes_s, pause_s):
+    clock = iter([100.0, 100.0 + takes_s])
+    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    rounds = Rounds(1)
+    run(monkeypatch, lambda *_, **__: None, rounds)
+    assert rounds.waits == [30, pause_s]
 
 
 def test_a_failed_audit_ends_no_landing_and_is_tried_again_later(monkeypatch):
