@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,6 +40,25 @@ def test_a_row_is_found_once_by_its_grain(ask: Ask, view: KpiView) -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_its_checks_find_nothing(ask: Ask, view: KpiView) -> None:
     assert ask(view.checks) == []
+
+
+PART = r"(\([a-z0-9_ +]+\)|[a-z][a-z0-9_]*_(?:s|count|qty))"
+QUOTIENT = re.compile(rf"{PART} / {PART}")
+
+
+def quotients(view: KpiView) -> dict[str, tuple[str, str]]:
+    """Ratio to its numerator and denominator, as its description says; one that says more than a quotient is left out."""
+    told = {column.name: QUOTIENT.search(column.description) for column in view.columns if column.name.endswith("_ratio")}
+    names = {column.name for column in view.columns}
+    whole = {column.name for column in view.columns if column.description.startswith(("Product", "Lowest", "NEE"))}
+    found = {name: (match[1], match[2]) for name, match in told.items() if match and name not in whole}
+    return {name: parts for name, parts in found.items() if set(re.findall(r"[a-z][a-z0-9_]+", " ".join(parts))) <= names}
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if quotients(view)], ids=lambda view: view.name)
+def test_a_ratio_is_the_quotient_that_its_description_names(ask: Ask, view: KpiView) -> None:
+    wrong = [f"abs({name} - CAST({top} AS decimal(38, 12)) / NULLIF({bottom}, 0)) > 1e-9" for name, (top, bottom) in quotients(view).items()]
+    assert ask(f"SELECT count(*) FROM kpi.plant.{view.name} WHERE {' OR '.join(wrong)}") == [(0,)]
 
 
 def test_no_table_stands_among_the_views(ask: Ask) -> None:

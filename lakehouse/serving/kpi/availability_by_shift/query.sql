@@ -20,6 +20,7 @@ SELECT
     adot_s,
     unknown_s,
     micro_stop_s,
+    CAST(apt_s + IF(profile = 'tpm', micro_stop_s, 0) AS decimal(18, 6)) AS run_s,
     indeterminate_s,
     open_stop_s,
     CAST((apt_s + IF(profile = 'tpm', micro_stop_s, 0)) AS decimal(38, 12)) / NULLIF(pbt_s, 0) AS availability_ratio,

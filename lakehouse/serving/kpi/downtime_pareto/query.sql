@@ -20,6 +20,8 @@ SELECT
     CAST(sum(s.duration_s) AS decimal(38, 12)) / 60 AS downtime_min,
     count_if(s.is_event_start) AS event_count,
     m.is_provisional,
+    m.pbt_s,
+    m.unknown_s,
     m.unknown_time_ratio,
     m.definition_version,
     CAST(m.as_of AS timestamp(6) with time zone) AS as_of,
@@ -38,4 +40,4 @@ WHERE
     AND NOT starts_with(s.shift_id, 'off')
 GROUP BY
     s.site_id, m.area_id, s.line_id, s.machine_id, s.shift_date, s.shift_id, s.category, s.reason_code, s.reason_text, s.stop_class, s.is_failure,
-    s.revision, m.shift_start_local, m.is_provisional, m.unknown_time_ratio, m.definition_version, m.as_of
+    s.revision, m.shift_start_local, m.is_provisional, m.pbt_s, m.unknown_s, m.unknown_time_ratio, m.definition_version, m.as_of

@@ -44,6 +44,7 @@ SELECT
     END AS ooe_null_reason,
     CASE WHEN pbt_s = 0 THEN 'NO_PLANNED_TIME' WHEN apt_s + aust_s + adet_s = 0 THEN 'NO_BUSY_TIME' END AS efficiency_null_reason,
     is_provisional,
+    unknown_s,
     unknown_time_ratio,
     definition_version,
     CAST(as_of AS timestamp(6) with time zone) AS as_of,

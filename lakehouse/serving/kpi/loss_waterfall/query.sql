@@ -21,6 +21,7 @@ SELECT
     m.earned_good_s,
     m.earned_null_reason AS loss_null_reason,
     m.is_provisional,
+    m.unknown_s,
     m.unknown_time_ratio,
     m.definition_version,
     CAST(m.as_of AS timestamp(6) with time zone) AS as_of,

@@ -15,6 +15,7 @@ SELECT
     pbt_s,
     apt_s,
     micro_stop_s,
+    CAST(apt_s + IF(profile = 'tpm', micro_stop_s, 0) AS decimal(18, 6)) AS run_s,
     earned_produced_s,
     pq_count,
     IF(
@@ -33,6 +34,7 @@ SELECT
     array_join(flags, ' ') AS flags,
     array_join(missing_master_data, ', ') AS missing_master_data,
     is_provisional,
+    unknown_s,
     unknown_time_ratio,
     definition_version,
     CAST(as_of AS timestamp(6) with time zone) AS as_of,

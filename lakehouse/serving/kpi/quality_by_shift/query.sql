@@ -30,6 +30,8 @@ SELECT
         WHEN earned_produced_s = 0 THEN 'NO_OUTPUT'
     END AS quality_time_null_reason,
     is_provisional,
+    pbt_s,
+    unknown_s,
     unknown_time_ratio,
     definition_version,
     CAST(as_of AS timestamp(6) with time zone) AS as_of,

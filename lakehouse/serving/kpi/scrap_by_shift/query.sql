@@ -23,6 +23,8 @@ SELECT
     CASE WHEN pbt_s = 0 THEN 'NO_PLANNED_TIME' WHEN pq_count = 0 THEN 'NO_OUTPUT' END AS scrap_null_reason,
     IF(psq_count = 0, 'NO_PLANNED_SCRAP') AS planned_scrap_null_reason,
     is_provisional,
+    pbt_s,
+    unknown_s,
     unknown_time_ratio,
     definition_version,
     CAST(as_of AS timestamp(6) with time zone) AS as_of,
