@@ -8,8 +8,8 @@ import structlog
 
 
 def configure() -> None:
-    """Set structlog up for this process; jobs and the command line call it first."""
+    """Set structlog up for this process; jobs and the command line call it first. Each event goes to what standard error is by then."""
     structlog.configure(
         processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

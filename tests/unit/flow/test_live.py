@@ -52,7 +52,7 @@ def tries(monkeypatch: pytest.MonkeyPatch, error: Exception, rounds: int) -> int
 @pytest.mark.parametrize(("takes_s", "pause_s"), [(12, 18), (25, 10), (90, 10)])
 def test_rounds_are_counted_from_their_beginnings_and_leave_the_stream_a_pause(monkeypatch, takes_s, pause_s):
     clock = iter([100.0, 100.0 + takes_s])
-    monkeypatch.setattr(live.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(live, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     rounds = Rounds(1)
     run(monkeypatch, lambda *_, **__: None, rounds)
     assert rounds.waits == [30, pause_s]
