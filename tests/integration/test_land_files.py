@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,8 @@ from lakehouse.bronze.landing_zone import LandingZone
 from lakehouse.flow.land_files import FileLanding, LandingReport
 from lakehouse.nessie import Nessie
 from lakehouse.plant import load_plant
+from lakehouse.services.stack import bring_up
+from lakehouse.services.supervisor import Supervisor
 from lakehouse.settings import Settings
 from lakehouse.sources.contracts import load_sources
 
@@ -196,3 +199,28 @@ def test_unknown_source_is_one_line(submit) -> None:
     _, err = job.communicate(timeout=120)
     assert job.returncode == 2
     assert err.strip().splitlines()[-1].startswith("E_SETTINGS source nonsense")
+
+
+@pytest.fixture
+def stopped(core: Settings) -> Iterator[Callable[[str], None]]:
+    """`stopped(service)` stops a service of the stack; it is back when the test is over."""
+    names: list[str] = []
+
+    def stop(name: str) -> None:
+        names.append(name)
+        Supervisor(core).stop(name)
+
+    yield stop
+    bring_up(core, names, [], 180, lambda _: None)
+
+
+@pytest.mark.parametrize(("service", "code", "exit_status"), [("minio", "E_S3_UNREACHABLE", 11), ("nessie", "E_CATALOG_UNREACHABLE", 12)])
+def test_a_service_that_is_down_at_the_start_is_told_in_one_line(submit, stopped, service: str, code: str, exit_status: int) -> None:
+    stopped(service)
+    begun = time.monotonic()
+    job = submit("jobs/land_files.py", "--source", SHEETS)
+    out, err = job.communicate(timeout=300)
+    last = (out + err).strip().splitlines()[-1]
+    assert (job.returncode, last.split()[0]) == (exit_status, code), last
+    assert "| next: bin/lakehouse" in last
+    assert time.monotonic() - begun < 120
