@@ -33,8 +33,7 @@ from lakehouse.services.stack import STOP_WITHIN_S, bring_up, take_down
 from lakehouse.services.supervisor import Supervisor
 from lakehouse.settings import HOME, SECRET_NAMES, Settings
 
-# It starts services of its own, so any lane will do: this one has less to do.
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("spark")]
+pytestmark = pytest.mark.stack
 
 WITHIN_S = 240
 # Not 13,000: a thousand more would put process-compose where the stack under test has its store.
