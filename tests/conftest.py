@@ -30,9 +30,9 @@ from lakehouse.settings import HOME, Settings
 from lakehouse.setup.jdks import find_jdk
 
 T = TypeVar("T")
-STACKS = {"gw1": ("test-2", 11_500)}
-"""Stack and port offset of the process of the second lane; a thousand more than another offset would put one service on another's port."""
-STACK, OFFSET = STACKS.get(os.environ.get("PYTEST_XDIST_WORKER", ""), ("test", 10_000))
+STACKS = {"gw0": ("test", 10_000), "gw1": ("test-2", 11_500)}
+"""Stack and port offset of each lane's process; a thousand more than another offset would put one service on another's port."""
+STACK, OFFSET = STACKS[os.environ.get("PYTEST_XDIST_WORKER", "gw0")]
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 """Java processes of tests live too short for the second compiler, which takes half of their time; the first needs more room for its code."""
 REPORTS = "15 0 * * *"
@@ -68,7 +68,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what an interrupted process of a lane has left running; it has no time to do so itself."""
     if not os.environ.get("LAKEHOUSE_KEEP_STACK") and session.config.getoption("numprocesses", None):
-        for name, offset in (("test", 10_000), *STACKS.values()):
+        for name, offset in STACKS.values():
             take_down(Settings(stack=name, port_offset=offset))
 
 
